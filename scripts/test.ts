@@ -1,13 +1,15 @@
 /**
- * All tests, in stages from fast to slow, each with as much at once as it bears: `node scripts/test.ts [STAGE…]`.
+ * All tests, in stages, each with as much at once as it bears: `node scripts/test.ts [STAGE…]`.
  * Ends with the line `N passed, N failed, N skipped`. Under CI=true a skipped test is a failure. With RECORD=1 the results of the faults' tests
  * are kept in docs/reliability.json, for `npm run generate`.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { argv, env, execPath, exit, stdout } from 'node:process';
+import { text } from 'node:stream/consumers';
 import { recordResults } from './reliability-results.ts';
 
 interface Stage {
@@ -17,6 +19,8 @@ interface Stage {
   readonly except?: string;
   /** Test files at once. */
   readonly workers: number;
+  /** The stage at whose time it runs, if that runs too: that one computes and needs no cluster, this one mostly waits for the cluster. */
+  readonly beside?: 'unit' | 'api';
   /** Plays all of what is otherwise played in part: test/support/share.ts. */
   readonly whole?: true;
   /** For what must be built before (`make release-dry`), or takes long (`make nightly`, `make outages`), or is about what seldom changes (`make kubelet`). */
@@ -30,7 +34,7 @@ interface Stage {
 const LONG =
   '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|people|storage|releases)|/container/readiness-probe-load)\\.';
 
-/** Tests on a real API server or on nodes wait much of the time: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does, at the end, what changes the operator that the other tests use: kills, the audit of its rights, install and uninstall. */
+/** Tests on a real API server or on nodes wait much of the time: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does what changes the operator that the other tests use: kills, and at the end the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
   {
     name: 'unit',
@@ -39,25 +43,26 @@ const STAGES: readonly Stage[] = [
     workers: 2,
   },
   {
-    name: 'api',
-    files: '/test/(api|fault|cluster|images)/',
-    except: LONG,
-    workers: 3,
+    name: 'e2e-kill',
+    files: '/test/e2e/(kill|stages-killed|rollout-checks).*\\.test\\.ts$',
+    workers: 1,
+    beside: 'unit',
   },
+  { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1, beside: 'unit' },
   {
     name: 'e2e',
     files:
       '/test/e2e/(?!traffic|metrics|kill|stages-killed|outages|kubelet-|rollout-checks|rbac|chart).*\\.test\\.ts$',
     workers: 3,
   },
-  { name: 'e2e-alone', files: '/test/e2e/(traffic|metrics).*\\.test\\.ts$', workers: 1 },
-  {
-    name: 'e2e-kill',
-    files: '/test/e2e/(kill|stages-killed|rollout-checks).*\\.test\\.ts$',
-    workers: 1,
-  },
   { name: 'e2e-rbac', files: '/test/e2e/rbac.*\\.test\\.ts$', workers: 1 },
-  { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1 },
+  {
+    name: 'api',
+    files: '/test/(api|fault|cluster|images)/',
+    except: LONG,
+    workers: 3,
+  },
+  { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1, beside: 'api' },
   { name: 'outages', files: '/test/e2e/outages.*\\.test\\.ts$', workers: 1, onlyWhenNamed: true },
   { name: 'kubelet', files: '/test/e2e/kubelet-.*\\.test\\.ts$', workers: 2, onlyWhenNamed: true },
   { name: 'sweeps', files: '/test/sim/.*\\.test\\.ts$', workers: 2, whole: true, onlyWhenNamed: true },
@@ -87,11 +92,15 @@ const figures = join(folder, 'figures.jsonl');
 /** Tests start the operator again and again: its types are stripped, and it is compiled, once. */
 const compiled = join(folder, 'compiled');
 
-function run({ name, files, except = NEVER, workers, whole }: Stage): Counts {
+/** While another stage runs too: it gives way to that one, or its lines are held until it has ended, since those of two would be mixed. */
+type Manner = 'givesWay' | 'isHeld';
+
+async function run(stage: Stage, manner?: Manner): Promise<Counts> {
+  const { name, files, except = NEVER, workers, whole } = stage;
+  const isHeld = manner === 'isHeld';
   const began = performance.now();
   const report = join(folder, `${name}.json`);
-  stdout.write(`\n── ${name} ──\n`);
-  const { status } = spawnSync(
+  const running = spawn(
     execPath,
     [
       '--experimental-vm-modules',
@@ -109,7 +118,7 @@ function run({ name, files, except = NEVER, workers, whole }: Stage): Counts {
       report,
     ],
     {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', isHeld ? 'pipe' : 'inherit'],
       env: {
         NODE_COMPILE_CACHE: compiled,
         ...env,
@@ -118,6 +127,20 @@ function run({ name, files, except = NEVER, workers, whole }: Stage): Counts {
       },
     },
   );
+  if (manner === 'givesWay' && running.pid !== undefined) {
+    setPriority(running.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  }
+  const heading = `\n── ${name} ──\n`;
+  if (!isHeld) {
+    stdout.write(heading);
+  }
+  const [output, [status]] = await Promise.all([
+    running.stderr === null ? '' : text(running.stderr),
+    once(running, 'close'),
+  ]);
+  if (isHeld) {
+    stdout.write(`${heading}${output}`);
+  }
   const counts = existsSync(report)
     ? countsOf(JSON.parse(readFileSync(report, 'utf8')) as JestReport)
     : { passed: 0, failed: 1, skipped: 0 };
@@ -127,6 +150,16 @@ function run({ name, files, except = NEVER, workers, whole }: Stage): Counts {
     `${name}: ${counts.passed} passed, ${failed} failed, ${counts.skipped} skipped in ${Math.round((performance.now() - began) / 1000)} s\n`,
   );
   return { ...counts, failed };
+}
+
+/** Runs a stage, and meanwhile the others, one after the other. */
+async function runBeside(stage: Stage, others: readonly Stage[]): Promise<Counts[]> {
+  const first = run(stage, others.length > 0 ? 'givesWay' : undefined);
+  const counts: Counts[] = [];
+  for (const other of others) {
+    counts.push(await run(other, 'isHeld'));
+  }
+  return [await first, ...counts];
 }
 
 const countsOf = (report: JestReport): Counts => ({
@@ -143,9 +176,15 @@ if (unknown.length > 0) {
   );
   exit(2);
 }
-const counts = STAGES.filter(({ name, onlyWhenNamed }) =>
+const chosen = STAGES.filter(({ name, onlyWhenNamed }) =>
   wanted.length === 0 ? !onlyWhenNamed : wanted.includes(name),
-).map(run);
+);
+const isChosen = (name: string | undefined): boolean => chosen.some((stage) => stage.name === name);
+const counts: Counts[] = [];
+for (const stage of chosen.filter(({ beside }) => !isChosen(beside))) {
+  const besides = chosen.filter(({ beside }) => beside === stage.name);
+  counts.push(...(await runBeside(stage, besides)));
+}
 if (env['RECORD']) {
   recordResults(
     STAGES.map(({ name }) => join(folder, `${name}.json`)),
