@@ -50,7 +50,7 @@ export type State =
   | { readonly name: 'ReleasingFields'; readonly workload: WorkloadView }
   /** An attempt is to start, but whether its pods can be gated is not known yet. */
   | { readonly name: 'GateUnknown' }
-  /** An attempt is to start, and waits for a window or for other Upgrades. */
+  /** An attempt is to start, and waits for a window, for other Upgrades, or for its turn. */
   | { readonly name: 'WaitingToStart'; readonly wait: Wait }
   /** The containers in the spec were changed, but ask for no other images than those of the attempt that failed: that is recorded, and no attempt starts. */
   | ({ readonly name: 'Restated' } & Active)
