@@ -95,7 +95,7 @@ describe('what pods are verified for', () => {
     ['another question', verificationId(named({ postCheck: { successThreshold: 2 } }), status)],
     ['another attempt', verificationId(upgrade, statusOf({}, { id: '2-abc' }))],
     [
-      'the version before, asked before the first write',
+      'the version before, probed before the first write',
       verificationId(upgrade, statusOf({}, { rolledAt: undefined })),
     ],
     ['the fallback', verificationId(upgrade, statusOf({ phase: 'FallingBack', fallback: fallbackOf() }))],

@@ -46,7 +46,7 @@ function evaluationOf(given: Given): Evaluation {
 }
 
 /** The object whose events are read now, and in how many seconds the next read is due. */
-function told(given: Given): readonly [string, number | undefined] {
+function warningOf(given: Given): readonly [string, number | undefined] {
   const evaluation = evaluationOf(given);
   const action = readWarning(evaluation);
   const at = warningAt(evaluation);
@@ -89,6 +89,6 @@ describe('the events', () => {
       ['web-new-1', 8],
     ],
   ])('%s', (_, given, expected) => {
-    expect(told(given)).toEqual(expected);
+    expect(warningOf(given)).toEqual(expected);
   });
 });

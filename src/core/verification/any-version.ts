@@ -5,7 +5,7 @@
 import { TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { ContainerView } from '../../api/views.ts';
 
-/** Somebody who had to be asked could not be reached, did not respond in time, or has too much to do; or the node has, or it has nothing left. */
+/** A server that is needed could not be reached, did not respond in time, or has too much to do; or the node has, or it has nothing left. */
 const NOT_ANSWERED = [
   /deadline ?exceeded|timed out|i\/o timeout|time-?out (?:exceeded|while|waiting|awaiting)|TLS handshake/i,
   /connection (?:refused|reset)|no route to host|network is unreachable|unexpected EOF|server misbehaving/i,

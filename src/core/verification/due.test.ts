@@ -5,18 +5,18 @@ import type { PodResult } from './pod-result.ts';
 
 const resultOf = (name: string, cycleAt?: number, lookAt?: number): PodResult =>
   ({ pod: podOf({ name, uid: name }), cycleAt, lookAt }) as PodResult;
-function told(results: readonly PodResult[], probing: readonly string[] = []) {
+function dueOf(results: readonly PodResult[], probing: readonly string[] = []) {
   const snapshot = { now: NOW, isProbing: (uid: string) => probing.includes(uid) };
   const { cycles, wakeAt } = scheduleProbes(snapshot, results, verificationContext({ inFallback: true }));
   return [cycles.map(({ pod }) => pod.name), wakeAt === undefined ? undefined : wakeAt - NOW];
 }
 
 test('a pod is probed when it is due, unless it is being probed', () => {
-  expect(told([resultOf('a', NOW), resultOf('b', NOW - 1), resultOf('c', NOW + 1), resultOf('d')])).toEqual([
+  expect(dueOf([resultOf('a', NOW), resultOf('b', NOW - 1), resultOf('c', NOW + 1), resultOf('d')])).toEqual([
     ['a', 'b'],
     1,
   ]);
-  expect(told([resultOf('a', NOW), resultOf('b', NOW)], ['a'])).toEqual([['b'], undefined]);
+  expect(dueOf([resultOf('a', NOW), resultOf('b', NOW)], ['a'])).toEqual([['b'], undefined]);
   const [due] = [resultOf('a', NOW)];
   const context = verificationContext({ inFallback: true, template: ['web'] });
   expect(scheduleProbes({ now: NOW }, [due], context).cycles).toEqual([
@@ -38,7 +38,7 @@ test('a pod is probed when it is due, unless it is being probed', () => {
 });
 
 test('the next decision is due at the next probe, or when a result may change', () => {
-  expect(told([resultOf('a', NOW + 9, NOW + 5), resultOf('b', NOW + 7)])).toEqual([[], 5]);
-  expect(told([resultOf('a', NOW + 3, NOW + 5), resultOf('b', NOW, NOW)])).toEqual([['b'], 3]);
-  expect(told([])).toEqual([[], undefined]);
+  expect(dueOf([resultOf('a', NOW + 9, NOW + 5), resultOf('b', NOW + 7)])).toEqual([[], 5]);
+  expect(dueOf([resultOf('a', NOW + 3, NOW + 5), resultOf('b', NOW, NOW)])).toEqual([['b'], 3]);
+  expect(dueOf([])).toEqual([[], undefined]);
 });

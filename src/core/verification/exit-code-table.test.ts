@@ -184,7 +184,7 @@ describe('without an exit code', () => {
   test.each([
     ['a missing command ends the wait', { kind: 'missing' }, 'Fail CommandMissing'],
     [
-      'a command that ran past its limit is asked again',
+      'a command that ran past its limit is run again',
       { kind: 'timeout', output: '' },
       'Retry ProbeTimedOut',
     ],
@@ -195,7 +195,7 @@ describe('without an exit code', () => {
     ],
     ['a good answer over the network passes', { kind: 'answered', good: true, output: 'ok' }, 'Pass Passed'],
     [
-      'a bad answer over the network is asked again',
+      'a bad response over the network is probed again',
       { kind: 'answered', good: false, output: 'HTTP 503' },
       'Retry ProbeFailed',
     ],
