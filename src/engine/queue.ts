@@ -154,16 +154,14 @@ export class Queue {
 
   #enqueue(key: string, priority: boolean): void {
     const { clock, telemetry, begins, announces } = this.#options;
-    const isBeginning = !priority && begins(key);
-    const isAnnouncing = isBeginning && announces(key);
-    if (isAnnouncing) {
-      this.#announcing.add(key);
+    let keys = priority ? this.#prioritized : this.#waiting;
+    if (!priority && begins(key)) {
+      if (announces(key)) {
+        this.#announcing.add(key);
+      } else {
+        keys = this.#beginning;
+      }
     }
-    const keys = priority
-      ? this.#prioritized
-      : isBeginning && !isAnnouncing
-        ? this.#beginning
-        : this.#waiting;
     keys.add(key, clock.steady());
     telemetry.added();
     telemetry.depth(this.#depth);

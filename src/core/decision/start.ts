@@ -67,10 +67,10 @@ function restoredBy({ upgrade }: Snapshot, workload: WorkloadView, inherit: bool
 /** What runs now, with the previous images in place of those that an unverified attempt set. What others set meanwhile stays. */
 function previousSet(snapshot: Snapshot, workload: WorkloadView, inherit: boolean): ImageSet {
   const images = imagesOf(workload);
-  const status = inherit ? activeStatus(snapshot.upgrade.status) : undefined;
   const restored = restoredBy(snapshot, workload, inherit);
-  return status && Object.keys(restored).length > 0
-    ? { images: { ...images, ...restored }, revision: status.from.revision, unready: status.from.unready }
+  const { from } = snapshot.upgrade.status;
+  return Object.keys(restored).length > 0
+    ? { images: { ...images, ...restored }, revision: from.revision, unready: from.unready }
     : { images, revision: snapshot.updateRevision, unready: unreadyPods(workload) };
 }
 

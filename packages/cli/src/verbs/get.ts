@@ -14,7 +14,7 @@ import { asList, checkFormat, forMachine, tidy, upgradeName } from '../output.ts
 import { painted } from '../paint.ts';
 import { Screen } from '../screen.ts';
 import { age, columns, plain, tableLines } from '../text.ts';
-import { type TroubleNote, troubleNotes } from '../trouble.ts';
+import { troubleNotes } from '../trouble.ts';
 import { conditionOf, lookOf, mostUrgentFirst, needsAttention, phaseOf } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found } from '../upgrades.ts';
 import { UPGRADE_WORDS, WORKLOAD_WORDS } from '../words.ts';
@@ -229,7 +229,7 @@ async function untilStopped(
   status: () => { readonly state: string; readonly message: string },
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const note: TroubleNote = screen ? (why) => screen.setNote(why ?? '') : troubleNotes(io);
+  const note = troubleNotes(io, screen);
   const tick = setInterval(() => {
     const { state, message } = status();
     if (state === 'forbidden') {

@@ -6,7 +6,7 @@ import { gather, type Scene } from '../scene.ts';
 import { Screen } from '../screen.ts';
 import { clockTime } from '../text.ts';
 import { footLines, objectLines, treeLines } from '../tree-picture.ts';
-import { readAgain, type TroubleNote, troubleNotes } from '../trouble.ts';
+import { readAgain, troubleNotes } from '../trouble.ts';
 import { decided } from '../upgrade-state.ts';
 import { type Found, findUpgrade, found, upgradeTarget } from '../upgrades.ts';
 
@@ -35,7 +35,7 @@ async function watch(io: Io, cluster: Cluster, first: Found, start: Scene): Prom
   let scene = start;
   let readAt = io.now();
   let printed = '';
-  const note: TroubleNote = screen ? (why) => screen.setNote(why ?? '') : troubleNotes(io);
+  const note = troubleNotes(io, screen);
   const draw = (): void => {
     const text = treeLines(io, scene).join('\n');
     if (screen) {
