@@ -193,3 +193,21 @@ test('a node that is tainted once its pod is verified keeps that (piraeus-operat
   expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
   expect(numberOf(run.world)).toBe(1);
 });
+
+test('the result of a pod is recorded once, however often a container restarts that is neither upgraded nor checked (flagger#1578)', async () => {
+  const run = await played({
+    ...told('a log shipper that crashes', 'DaemonSet OnDelete', {}, { losesPods: true, minutes: 20 }),
+    workload: { ...workloadOf('DaemonSet OnDelete'), images: { web: OLD, log: 'registry.example/log:1' } },
+    images: { 'registry.example/log:1': { start: 'crashes', livesMs: 8000 } },
+    spec: {
+      containers: [{ name: 'web', image: NEW }],
+      postCheck: { readiness: { required: false } },
+    },
+  });
+  const { phase, counts, message } = run.world.upgrade()?.status ?? {};
+  expect({ phase, passed: counts?.passed }).toEqual({ phase: 'Inconclusive', passed: 1 });
+  expect(message).toMatch(/not ready: container log is CrashLoopBackOff .*, after it had passed/);
+  expect(run.writes.filter(({ kind, result }) => kind === 'patchVerified' && result === 'ok')).toHaveLength(
+    1,
+  );
+});

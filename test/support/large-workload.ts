@@ -21,6 +21,7 @@ import {
   NOW,
   podOf,
   revisionOf,
+  specOf,
   statusOf,
   upgradeOf,
   workloadOf,
@@ -132,7 +133,11 @@ function newPod(index: number, verification: string): PodView {
   if (index % FAILING_EACH === 0) {
     return pod;
   }
-  const message = withPins('readiness-probe in container web exited 0', verification, pod);
+  const message = withPins(
+    'readiness-probe in container web exited 0',
+    { id: verification, spec: specOf() },
+    pod,
+  );
   const verified = { ...conditionOf('True', 30), reason: 'PostCheckPassed', message };
   return { ...pod, conditions: { ...pod.conditions, Ready: conditionOf('True', 29), [VERIFIED]: verified } };
 }

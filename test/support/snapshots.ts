@@ -309,7 +309,8 @@ export const oldPodOf = (change: Partial<PodView> = {}): PodView =>
 
 /** The pod, Ready, with its result recorded on it. */
 export function withResult(upgrade: Upgrade, pod: PodView, isGood = true, direction?: Direction): PodView {
-  const message = withPins('exited', verificationId(upgrade, upgrade.status ?? {}, direction), pod);
+  const id = verificationId(upgrade, upgrade.status ?? {}, direction);
+  const message = withPins('exited', { id, spec: upgrade.spec }, pod);
   const result = isGood
     ? conditionOf('True', 5, 'PostCheckPassed', message)
     : conditionOf('False', 5, 'ProbeFailed', message);

@@ -79,7 +79,7 @@ const verified: PodView = {
     [VERIFIED]: {
       ...conditionOf('True'),
       reason: 'PostCheckPassed',
-      message: withPins('exited 0', ID, podOf()),
+      message: withPins('exited 0', { id: ID, spec: specOf() }, podOf()),
     },
   },
 };

@@ -56,10 +56,10 @@ export const resultsAction = (results: readonly PodResult[], context: Verificati
   conditionsAction(results.slice(0, PODS_PER_ACTION).map((result) => podCondition(result, context)));
 
 /** The condition that records a result on its pod, pinned to the containers that were evaluated. */
-function podCondition(result: PodResult, { id }: VerificationContext): PodCondition {
+function podCondition(result: PodResult, context: VerificationContext): PodCondition {
   const { pod, state, cause } = result;
   const status = state === 'Failed' ? 'False' : 'True';
-  const message = withPins(cut(resultText(result), 1000), id, pod);
+  const message = withPins(cut(resultText(result), 1000), context, pod);
   return { pod, condition: { status, reason: cause.reason, message } };
 }
 

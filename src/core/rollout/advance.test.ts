@@ -191,7 +191,7 @@ describe('the next pods are replaced', () => {
 
 describe('of results to record and pods to replace, the more are dealt with', () => {
   const verdict = { recorded: false, state: 'Failed' } as const;
-  const context = { id: 'proof-1' } as Evaluation['context'];
+  const context = { id: 'proof-1', spec: specOf() } as Evaluation['context'];
   test.each<[string, Given, string]>([
     ['one result, three pods', { pods: [...pods(4), { name: 'x', ...verdict }] }, 'a b c'],
     [

@@ -8,6 +8,7 @@ import {
   notReady,
   podOf,
   recordOf,
+  specOf,
   verificationContext,
 } from '../../../test/support/snapshots.ts';
 import { VERIFIED } from '../../api/names.ts';
@@ -434,7 +435,12 @@ describe('a stored verdict', () => {
     podOf({
       conditions: {
         ...podOf().conditions,
-        [VERIFIED]: { status, reason, message: withPins(message, 'proof-1', pod), since: NOW },
+        [VERIFIED]: {
+          status,
+          reason,
+          message: withPins(message, { id: 'proof-1', spec: specOf() }, pod),
+          since: NOW,
+        },
       },
     });
 

@@ -104,7 +104,7 @@ export function evaluatePod(
     return noWitness(pod, why, context, now);
   }
   const record = validRecord(cycles, context.id, pod);
-  const recorded = recordedResult(pod, context.id) ?? keptPass(pod, context);
+  const recorded = recordedResult(pod, context) ?? keptPass(pod, context);
   if (recorded) {
     return recordedPod(pod, record, recorded, context, now);
   }

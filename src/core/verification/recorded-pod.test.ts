@@ -144,7 +144,14 @@ test('a pod that has failed is not probed in a soak', () => {
 describe('the pass of an earlier attempt', () => {
   const recorded = (status: 'True' | 'False', id: string): PodView => ({
     ...podOf(),
-    conditions: { [VERIFIED]: conditionOf(status, 5, 'PostCheckPassed', withPins('exited 0', id, podOf())) },
+    conditions: {
+      [VERIFIED]: conditionOf(
+        status,
+        5,
+        'PostCheckPassed',
+        withPins('exited 0', { id, spec: context().spec }, podOf()),
+      ),
+    },
   });
   const context = (kept?: readonly string[]): VerificationContext => verificationContext({ kept });
   test('counts in one that continues it, a failure does not', () => {

@@ -82,5 +82,8 @@ function soak(
 }
 
 /** The pass of a pod in an attempt that this one continues. Pods that failed there are verified again. */
-export const keptPass = (pod: PodView, { kept = [] }: VerificationContext): RecordedResult | undefined =>
-  kept.map((id) => recordedResult(pod, id)).find((result) => result?.status === 'True');
+export const keptPass = (
+  pod: PodView,
+  { kept = [], spec }: VerificationContext,
+): RecordedResult | undefined =>
+  kept.map((id) => recordedResult(pod, { id, spec })).find((result) => result?.status === 'True');

@@ -87,7 +87,7 @@ describe('a command that now and then does not end', () => {
 
   test('leaves at most eight processes in a pod that is still probed after it has passed', () => {
     const pod = podOf();
-    const message = withPins('passed', context.id, pod);
+    const message = withPins('passed', context, pod);
     const verified = { ...conditionOf('True', 5, 'PostCheckPassed'), message };
     const passed = { ...pod, conditions: { ...pod.conditions, [VERIFIED]: verified } };
     const { left, result, checks } = playDay(passed, { ...context, isSoaking: true }, mostly);

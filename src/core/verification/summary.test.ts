@@ -65,7 +65,7 @@ describe('the pods of a verification', () => {
   const skipped = named('skipped', {
     conditions: {
       Ready: conditionOf('True'),
-      [VERIFIED]: conditionOf('True', 5, 'AllSkipped', withPins('skipped', id, podOf())),
+      [VERIFIED]: conditionOf('True', 5, 'AllSkipped', withPins('skipped', { ...upgrade, id }, podOf())),
     },
   });
   const pods = [

@@ -184,7 +184,7 @@ describe('a pod that is no witness', () => {
 
   test('loses the verdict that it had, and its gate is closed once', () => {
     const pod = running(NEW, CHANGED);
-    const message = withPins('readiness-probe in container web exited 0', context.id, pod);
+    const message = withPins('readiness-probe in container web exited 0', context, pod);
     const verdict = { ...conditionOf('True'), reason: 'PostCheckPassed', message };
     const verified = { ...pod, conditions: { ...pod.conditions, [VERIFIED]: verdict } };
     const result = evaluatePod(verified, undefined, context, NOW);
