@@ -11,6 +11,8 @@ interface Run {
   readonly commit: string;
   readonly machine: string;
   readonly load: string;
+  /** Requests a second of each controller, at most. */
+  readonly controllerRate: number;
   readonly sizes: Readonly<Record<string, number>>;
   readonly figures: readonly Pick<Figure, 'name' | 'unit' | 'aim' | 'values' | 'missing'>[];
 }
@@ -21,11 +23,12 @@ const podsOf = ({ sizes }: Run): number =>
 
 const runs = (): Run[] => JSON.parse(readFileSync(RESULTS, 'utf8')) as Run[];
 
-/** Adds a run; one of the same sizes gives way. */
+/** Adds a run; one of the same sizes and with the same controllers gives way. */
 export function recordScale(
   figures: readonly Figure[],
   sizes: Readonly<Record<string, number>>,
   load: string,
+  controllerRate: number,
 ): void {
   const commit = spawnSync('git', ['rev-parse', '--short=8', 'HEAD'], { encoding: 'utf8' }).stdout.trim();
   const run: Run = {
@@ -33,10 +36,13 @@ export function recordScale(
     commit,
     machine: `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     load,
+    controllerRate,
     sizes,
     figures,
   };
-  const others = runs().filter((one) => JSON.stringify(one.sizes) !== JSON.stringify(sizes));
+  const keyOf = (one: Pick<Run, 'sizes' | 'controllerRate'>) =>
+    JSON.stringify([one.sizes, one.controllerRate]);
+  const others = runs().filter((one) => keyOf(one) !== keyOf(run));
   const all = [...others, run].sort((a, b) => podsOf(a) - podsOf(b));
   writeFileSync(RESULTS, `${JSON.stringify(all, undefined, 2)}\n`);
   writeFileSync('docs/scale.md', scalePage());
@@ -96,10 +102,12 @@ function atAGlance(): string {
         const value = figure ? measured(figure) : '';
         return figure?.aim && isMissed(figure.aim, figure.values) ? `**${value}**` : value;
       });
-      return cells[0] ? [`| ${workload} | ${cells.join(' | ')} | ${run.commit} |`] : [];
+      return cells[0]
+        ? [`| ${workload} | ${run.controllerRate} | ${cells.join(' | ')} | ${run.commit} |`]
+        : [];
     }),
   );
-  return `| | ${GLANCE.join(' | ')} | commit |\n|---|${'---|'.repeat(GLANCE.length)}---|\n${rows.join('\n')}`;
+  return `| | requests a second of each controller | ${GLANCE.join(' | ')} | commit |\n|---|---|${'---|'.repeat(GLANCE.length)}---|\n${rows.join('\n')}`;
 }
 
 /** Aims are written as `≤ 1.1`, perhaps with a remark, or as a plain number that is not to be exceeded either. */
@@ -121,7 +129,7 @@ const titleOf = ({ pods, paced, pacedOnDelete, upgrades, failing, others }: Run[
 
 const section = (run: Run): string => `## ${titleOf(run.sizes)}
 
-${run.date}, commit ${run.commit}, one run on one machine (${run.machine}) that also runs the API server, etcd, the controllers, the scheduler and the simulated nodes; load average ${run.load}.
+${run.date}, commit ${run.commit}, one run on one machine (${run.machine}) that also runs the API server, etcd, the controllers, the scheduler and the simulated nodes; each controller makes at most ${run.controllerRate} requests a second; load average ${run.load}.
 
 ${tables(run)}`;
 
@@ -156,6 +164,8 @@ Other load on the machine affects every number, and times most of all; see the l
 ${LARGE_ENOUGH ? '' : 'No run of 5,000 pods has been recorded yet.\n'}Parts (a) to (e) of the tables are a DaemonSet with a pod a node, many Upgrades at once, some of them failing together, an operator that starts in a cluster full of other pods, and the gate policy.
 With \`--only flat\` the same DaemonSet is also verified by a minimal client-go program (\`test/bench/client-go/verifier\`): one command and one condition for each pod, no state, no fallback.
 It is the least that a verification from inside costs, whoever does it; what the operator takes beyond it is the operator's own.
+A rollout is as fast as its controllers: kube-controller-manager makes 20 requests a second for each of them unless it is configured otherwise, and so do these, except while a workload is prepared.
+With \`--controller-rate 200\` a rollout takes all that the cores have, and verification, which needs them too, takes correspondingly longer.
 Where nothing else is said pods start immediately, so the whole cost of verification is visible; real pods take seconds to start, which makes the difference smaller.
 Run \`make bench-scale PODS=5000 UPGRADES=1000 FAILING=200\` for larger workloads; \`RECORD=1\` adds a run to this page.
 

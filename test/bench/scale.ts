@@ -1,6 +1,6 @@
 /**
  * Thousands of pods on nodes that are only played, before a real API server; each attempt beside the bare rollout in the same run.
- * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--only daemonset,flat,paced,paced-ondelete,staged,crowd,takeover,gate,bystanders] [--profile DIR] [--record]`.
+ * `node test/bench/scale.ts [--pods 500] [--upgrades 50] [--failing 10] [--controller-rate 20] [--only daemonset,flat,paced,paced-ondelete,staged,crowd,takeover,gate,bystanders] [--profile DIR] [--record]`.
  * Starts and ends everything by itself; touches no cluster. `--record` adds the figures to docs/scale.json.
  */
 import { spawn } from 'node:child_process';
@@ -26,6 +26,8 @@ const { values } = parseArgs({
     pods: { type: 'string', default: '500' },
     upgrades: { type: 'string', default: '50' },
     failing: { type: 'string', default: '10' },
+    // The default of kube-controller-manager.
+    'controller-rate': { type: 'string', default: '20' },
     only: { type: 'string', default: 'daemonset,staged,crowd,takeover' },
     profile: { type: 'string' },
     record: { type: 'boolean', default: false },
@@ -36,6 +38,7 @@ const [pods, upgrades, failing] = [values.pods, values.upgrades, values.failing]
   number,
   number,
 ];
+const controllerRate = Number(values['controller-rate']);
 const say = (line: string) => void stderr.write(`bench-scale: ${line}\n`);
 
 /** What a small image takes that is on the node already, until its application listens. */
@@ -59,7 +62,7 @@ const everything: Build = {
     if (code !== 0) {
       throw new Error('the operator cannot be bundled');
     }
-    site.fleet = new Fleet(values.profile);
+    site.fleet = new Fleet(controllerRate, values.profile);
     await site.fleet.prepare();
     site.operator = site.fleet.startOperator();
     await site.operator.says('leading');
@@ -106,8 +109,10 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
 
 const wanted = values.only.split(',');
 const unknown = wanted.filter((name) => !Object.hasOwn(PARTS, name));
-if (unknown.length > 0 || !(pods > 100) || !(failing <= upgrades)) {
-  say(`--pods takes more than 100, --failing at most --upgrades, --only some of ${Object.keys(PARTS)}`);
+if (unknown.length > 0 || !(pods > 100) || !(failing <= upgrades) || !(controllerRate >= 1)) {
+  say(
+    `--pods takes more than 100, --failing at most --upgrades, --controller-rate 1 or more, --only some of ${Object.keys(PARTS)}`,
+  );
   process.exit(2);
 }
 const parts = wanted
@@ -144,7 +149,7 @@ try {
     stdout.write(`FAILED  ${of}, ${during}: ${why}\n`);
   }
   if (values.record && failures.length === 0) {
-    recordScale(figures, sizes(), loads);
+    recordScale(figures, sizes(), loads, controllerRate);
   }
   process.exitCode = failures.length > 0 ? 1 : 0;
 } finally {

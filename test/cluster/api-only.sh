@@ -11,6 +11,7 @@
 #   api-only.sh pid DIR NAME          print its process ID (for SIGSTOP, SIGCONT); fails when it does not run
 #   api-only.sh simulate DIR          add kube-scheduler and kwok: nodes with the annotation kwok.x-k8s.io/node are played, pods
 #                                     on them run at once, and crash when their image ends in :crash (kwok/simulation.yaml)
+#   api-only.sh controllers DIR RATE  restart the controllers of a simulation with so many requests a second each; Kubernetes' default is 20
 #
 # Also in DIR: audit.log (metadata of every request that is not the cluster's own), log/NAME.log.
 # Further kube-apiserver flags: POSTCHECK_APISERVER_FLAGS, separated by spaces.
@@ -22,7 +23,7 @@ source "$cluster_sources/lib/process.sh"
 source "$cluster_sources/lib/certificates.sh"
 source "$cluster_sources/lib/control-plane.sh"
 
-usage() { die "usage: api-only.sh up DIR [PORT] | down DIR | stop DIR NAME | start DIR NAME | pid DIR NAME | simulate DIR"; }
+usage() { die "usage: api-only.sh up DIR [PORT] | down DIR | stop DIR NAME | start DIR NAME | pid DIR NAME | simulate DIR | controllers DIR RATE"; }
 
 port_is_free() { [ -z "$(ss -Hltn "sport = :$1")" ]; }
 
@@ -76,14 +77,20 @@ simulate() {
 	make_certificate kwok /O=system:nodes/CN=kwok IP:127.0.0.1
 	write_kubeconfig "$home/pki/kwok.kubeconfig" kwok "$server"
 	"$components/kubectl" --kubeconfig "$home/kubeconfig" create clusterrolebinding kwok --clusterrole=cluster-admin --user=kwok
-	stop_processes KILL kube-controller-manager
-	start_kube_controller_manager --node-monitor-grace-period=20m
+	controllers 200
 	start_kube_scheduler "$server"
 	start_process kwok "$tools/kwok" --kubeconfig="$home/pki/kwok.kubeconfig" --config="$cluster_sources/kwok/simulation.yaml" \
 		--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node --node-lease-duration-seconds=400 \
 		--node-ip=127.0.0.1 --node-port="$port" --server-address="127.0.0.1:$port" \
 		--tls-cert-file="$home/pki/kwok.crt" --tls-private-key-file="$home/pki/kwok.key"
 	wait_until 20 kwok_listens_or_is_gone "$port" && ! port_is_free "$port" || die "kwok does not listen; see $home/log/kwok.log"
+}
+
+# As in Kubernetes' defaults, half as many more may come at once.
+controllers() {
+	local rate=$1
+	stop_processes KILL kube-controller-manager
+	start_kube_controller_manager --node-monitor-grace-period=20m --kube-api-qps="$rate" --kube-api-burst=$((rate * 3 / 2))
 }
 
 kwok_listens_or_is_gone() { ! port_is_free "$1" || process_is_gone kwok; }
@@ -97,5 +104,6 @@ stop) stop_processes KILL "${3:?$(usage)}" ;;
 start) restart_process "${3:?$(usage)}" ;;
 pid) pid_of "${3:?$(usage)}" ;;
 simulate) simulate ;;
+controllers) controllers "${3:?$(usage)}" ;;
 *) usage ;;
 esac

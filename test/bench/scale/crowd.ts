@@ -11,7 +11,7 @@ const REPLICAS = 10;
 /** Ten Upgrades in each: the gate policy looks at each Upgrade of a namespace for each pod that is created there. */
 const UPGRADES_IN_NAMESPACE = 10;
 const BARE_EVERY_MS = 50;
-const LIMIT_MS = 30 * 60_000;
+const LIMIT_MS = 60 * 60_000;
 const namespaceOf = (index: number): string => `crowd-${Math.floor(index / UPGRADES_IN_NAMESPACE)}`;
 
 const namespacesOf = ({ upgrades }: Crowd): readonly string[] =>
@@ -287,7 +287,7 @@ export function crowdPart(fleet: () => Fleet, operator: () => OperatorProcess, c
     limitMs: 2 * LIMIT_MS,
     measure: async (sheet) => {
       const run = new CrowdRun(fleet(), crowd);
-      await run.prepare();
+      await fleet().preparing(() => run.prepare());
       await good(run, fleet(), operator(), sheet);
       await bad(run, crowd, fleet(), operator(), sheet);
     },

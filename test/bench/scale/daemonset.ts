@@ -121,7 +121,7 @@ export function daemonSetPart(fleet: () => Fleet, operator: () => OperatorProces
     measure: async (sheet) => {
       const { rest } = fleet();
       const agents = new Agents(fleet(), shape);
-      await agents.create();
+      await fleet().preparing(() => agents.create());
       const cutOff = fleet().cutOff();
       const bareCluster = await fleet().cpuDuring(async () => {
         sheet.note('bare', await seconds(() => agents.roll('v2')));

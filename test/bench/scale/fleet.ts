@@ -33,6 +33,8 @@ const NEEDED = [
  */
 const REQUESTS_AT_ONCE = { reads: 16, writes: 16 };
 const AT_ONCE = 16;
+/** Requests a second of each controller while what is measured is prepared. */
+const PREPARING_RATE = 200;
 const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'];
 
 export const IMAGE = (tag: string): string => `scale.local/app:${tag}`;
@@ -58,13 +60,18 @@ export class Fleet {
   readonly #home: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'postcheck-scale-'));
   readonly #profiles: string | undefined;
+  readonly #measuringRate: number;
   readonly rest: AdminClient;
   #nodes = 0;
   #controllersStopped = false;
+  #controllerRate = PREPARING_RATE;
+  #restarts = 0;
   #operators: OperatorProcess[] = [];
   #kubeconfig = '';
 
-  constructor(profiles?: string) {
+  /** `controllerRate`: requests a second of each controller while something is measured. */
+  constructor(controllerRate: number, profiles?: string) {
+    this.#measuringRate = controllerRate;
     this.#api = startApiServer([
       `--max-requests-inflight=${REQUESTS_AT_ONCE.reads}`,
       `--max-mutating-requests-inflight=${REQUESTS_AT_ONCE.writes}`,
@@ -132,6 +139,43 @@ export class Fleet {
     this.rest.close();
     this.#api.stop();
     rmSync(this.#folder, { recursive: true });
+  }
+
+  /** Prepares something with quick controllers. */
+  async preparing<T>(body: () => Promise<T>): Promise<T> {
+    await this.#setControllers(PREPARING_RATE);
+    const result = await body();
+    await this.#setControllers(this.#measuringRate);
+    return result;
+  }
+
+  async #setControllers(rate: number): Promise<void> {
+    if (!this.#controllersStopped && this.#controllerRate !== rate) {
+      this.#controllerRate = rate;
+      const names = ['controllers', this.#home, String(rate)];
+      execFileSync(join(ROOT, 'test/cluster/api-only.sh'), names, { stdio: 'inherit' });
+      await this.#controllersWork();
+    }
+  }
+
+  /** Waits until those whose work is measured have synced: a rollout that waits for their start would be measured as a slow one. */
+  async #controllersWork(): Promise<void> {
+    const namespace = `controllers-${++this.#restarts}`;
+    await this.namespace(namespace);
+    const labels = { app: 'probe' };
+    const template = {
+      metadata: { labels },
+      spec: { nodeSelector: { none: 'none' }, containers: [{ name: 'app', image: IMAGE('v1') }] },
+    };
+    const spec = { selector: { matchLabels: labels }, template };
+    const workloads = { deployments: { ...spec, replicas: 0 }, daemonsets: spec };
+    for (const [plural, own] of Object.entries(workloads)) {
+      const path = `/apis/apps/v1/namespaces/${namespace}/${plural}`;
+      await this.rest.create(path, { metadata: { name: 'probe' }, spec: own });
+      const hasSeen = async () => (await this.rest.get(`${path}/probe`)).status?.observedGeneration === 1;
+      await until(hasSeen, 120_000, `the controller of ${plural} to work`);
+    }
+    await this.rest.remove(`/api/v1/namespaces/${namespace}`);
   }
 
   /** From now on nothing is done about what was asked for, nor taken away. */

@@ -65,7 +65,7 @@ export function minimalVerifierPart(fleet: () => Fleet, shape: AgentsShape): Par
     limitMs: 2 * LIMIT_MS,
     measure: async (sheet) => {
       const agents = new Agents(fleet(), shape);
-      await agents.create();
+      await fleet().preparing(() => agents.create());
       const bare = await seconds(() => agents.roll('v2'));
       sheet.note('bare', bare);
       const verifier = await MinimalVerifier.start(program.binary, fleet().kubeconfig, NAMESPACE);
