@@ -97,7 +97,8 @@ kubelet: operator ## run the probers beside a real kubelet on the same pods; a m
 	node scripts/test.ts kubelet
 
 .PHONY: test
-test: check operator ## all tests; ends with `N passed, N failed, N skipped`
+test: deps ## all tests; ends with `N passed, N failed, N skipped`
+	$(MAKE) --jobs=2 check operator
 	test/packages.sh
 	node scripts/test.ts
 

@@ -184,7 +184,7 @@ const isLinear = (read: (input: string) => void, part: string, whole: string): b
       times(64, () => read(part))();
       readMegabyte();
     },
-    9,
+    3,
   );
 
 describe('the work of a reader', () => {
