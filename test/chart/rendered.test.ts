@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
+import { OPERATOR_LABEL } from '../../packages/cli/src/operator.ts';
 import type { KubeObject } from '../api/api-server.ts';
 import { CHART, GATE_API, helm, renderChart } from './render.ts';
 
@@ -413,6 +414,21 @@ describe('what is rendered', () => {
     const { selector, template } = (deployment?.['spec'] ?? {}) as Record<string, unknown>;
     expect(JSON.stringify(selector)).not.toContain('team');
     expect(JSON.stringify(template)).toContain('"team":"payments"');
+  });
+
+  test('the command line tool finds the operator and its account whatever the release is named', () => {
+    const [key, value] = OPERATOR_LABEL.split('=') as [string, string];
+    const isMarked = (object: unknown) => (object as KubeObject).metadata.labels?.[key as never] === value;
+    const objects = renderChart(['--set', 'nameOverride=pc,fullnameOverride=upgrader']);
+    const marked = objects.filter(isMarked);
+    expect(marked.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+      'ClusterRoleBinding upgrader-operator',
+      'ClusterRoleBinding upgrader-cluster',
+    ]);
+    const templates = ofKind(objects, 'Deployment').map(
+      ({ spec }) => (spec as Record<string, unknown>)['template'],
+    );
+    expect(templates.map(isMarked)).toEqual([true]);
   });
 
   test('every pod, hooks included, is pulled and scheduled alike: one that cannot run would keep an uninstall from happening', () => {

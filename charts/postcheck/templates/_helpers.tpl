@@ -24,6 +24,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end -}}
 
+{{/* By this the command line tool finds the operator's pods and its account, however the release names things. */}}
+{{- define "postcheck.ownLabel" -}}
+postcheck.dev/operator: "true"
+{{- end -}}
+
 {{- define "postcheck.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ include "postcheck.selectorLabels" . }}

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Lane, Lanes, Life, Sample, Span, Try } from '../src/dashboard/model.ts';
 import { plural, SYMBOLS } from '../src/looks.ts';
-import { clock, type Scale, scaleOf, span, ticksOf, withRoom } from './scale.ts';
+import { clock, deadlineText, type Scale, scaleOf, span, ticksOf, withRoom } from './scale.ts';
 import { Traffic } from './traffic.tsx';
 import { useWidth } from './width.ts';
 
@@ -335,7 +335,7 @@ function Dot({ one, x, isLabelled }: { one: Try; x: number; isLabelled: boolean 
 }
 
 function Deadline({ at, scale, now }: { at: number; scale: Scale; now: number }): JSX.Element {
-  const words = at > now ? `deadline in ${span(at - now)}` : 'deadline over: one last probe';
+  const words = deadlineText(at - now);
   const isDrawn = at <= scale.to;
   const x = isDrawn ? scale.x(at) : scale.width - 3;
   return (

@@ -78,3 +78,11 @@ export function withRoom(places: readonly number[], room: number): readonly bool
     })
     .toReversed();
 }
+
+/** The operator decides within seconds of a deadline; after a minute it may not run. */
+export const deadlineText = (leftMs: number): string =>
+  leftMs > 0
+    ? `deadline in ${span(leftMs)}`
+    : leftMs >= -60_000
+      ? 'deadline over: one last probe'
+      : 'deadline over, and nothing is decided';

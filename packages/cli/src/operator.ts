@@ -1,11 +1,11 @@
-/** Finds the operator's pods: by the labels of its chart, which anybody can give to a pod, and by their account, which only administrators bind. */
+/** Finds the operator's pods: by the label of its chart, which anybody can give to a pod, and by their account, which only administrators bind. */
 
 import { at, list, type Raw, record, text } from '../../../src/kube/client/json.ts';
 import { RESOURCES } from '../../../src/kube/client/paths.ts';
 import type { Cluster } from './cluster.ts';
 import { Fault } from './fault.ts';
 
-export const OPERATOR_LABELS = 'app.kubernetes.io/name=postcheck,app.kubernetes.io/component=operator';
+export const OPERATOR_LABEL = 'postcheck.dev/operator=true';
 
 export interface OperatorPod {
   readonly namespace: string;
@@ -14,11 +14,10 @@ export interface OperatorPod {
 }
 
 const ROLE_BINDINGS = { root: '/apis/rbac.authorization.k8s.io/v1', plural: 'clusterrolebindings' };
-const BINDING_LABELS = 'app.kubernetes.io/name=postcheck';
 
 /** Lists them in the given namespace, otherwise in all. Throws a Fault if pods of others could be among them. */
 export async function operatorPods(cluster: Cluster, namespace?: string): Promise<OperatorPod[]> {
-  const listed = await cluster.list(RESOURCES.Pod, namespace, { labelSelector: OPERATOR_LABELS });
+  const listed = await cluster.list(RESOURCES.Pod, namespace, { labelSelector: OPERATOR_LABEL });
   const pods = listed.map((raw) => {
     const metadata = record(raw.metadata);
     return { namespace: text(metadata.namespace), name: text(metadata.name), raw };
@@ -35,7 +34,7 @@ export async function operatorPods(cluster: Cluster, namespace?: string): Promis
   const namespaces = [...new Set(pods.map((pod) => pod.namespace))];
   if (namespaces.length > 1) {
     throw new Fault(
-      `pods in namespaces ${namespaces.join(', ')} have the labels of the operator, and you cannot list its ClusterRoleBindings, which tell whose they are`,
+      `pods in namespaces ${namespaces.join(', ')} have the label of the operator, and you cannot list its ClusterRoleBindings, which tell whose they are`,
     );
   }
   return pods;
@@ -44,7 +43,7 @@ export async function operatorPods(cluster: Cluster, namespace?: string): Promis
 /** The accounts that the chart's ClusterRoleBindings name; empty if there are none, or they cannot be listed. */
 async function boundAccounts(cluster: Cluster): Promise<ReadonlySet<string>> {
   const bindings = await cluster
-    .list(ROLE_BINDINGS, undefined, { labelSelector: BINDING_LABELS })
+    .list(ROLE_BINDINGS, undefined, { labelSelector: OPERATOR_LABEL })
     .catch(() => []);
   const subjects = bindings.flatMap((binding) => list(binding.subjects)).map(record);
   return new Set(subjects.map(({ namespace, name }) => `${text(namespace)}/${text(name)}`));

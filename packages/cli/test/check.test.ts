@@ -68,7 +68,7 @@ test('says that two operators act in one namespace', async () => {
   ]);
 });
 
-test('a pod of somebody else with the labels of the operator is none of it', async () => {
+test('a pod of somebody else with the label of the operator is none of it', async () => {
   expect(await found('shop', { ops: [], evil: [] }, ['ops'])).toEqual([]);
   expect(await found('shop', { evil: [] }, ['ops'])).toEqual([
     'failure: no pod of the operator is running: nothing is upgraded, and no gate is opened',
@@ -77,7 +77,7 @@ test('a pod of somebody else with the labels of the operator is none of it', asy
 
 test('says that it cannot tell whose pods they are', async () => {
   expect(await found('shop', { ops: [], evil: [] }, [])).toEqual([
-    'unknown: operator: pods in namespaces ops, evil have the labels of the operator, and you cannot list its ClusterRoleBindings, which tell whose they are',
+    'unknown: operator: pods in namespaces ops, evil have the label of the operator, and you cannot list its ClusterRoleBindings, which tell whose they are',
   ]);
   expect(await found('shop', { ops: [] }, [])).toEqual([]);
 });

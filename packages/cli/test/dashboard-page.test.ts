@@ -1,7 +1,7 @@
 /** The page as it is shipped, and the parts of it that need no browser. */
 import { describe, expect, jest, test } from '@jest/globals';
 import { bundlePage, PAGE_LIMIT_BYTES, weightOf } from '../build.ts';
-import { clock, scaleOf, span, ticksOf, withRoom } from '../page/scale.ts';
+import { clock, deadlineText, scaleOf, span, ticksOf, withRoom } from '../page/scale.ts';
 import { after, keyInAddress, type State } from '../page/state.ts';
 import type { Card, Detail, Lanes, Message } from '../src/dashboard/model.ts';
 
@@ -129,4 +129,13 @@ describe('the state of the page', () => {
       Array(7).fill(undefined),
     );
   });
+});
+
+test('a deadline announces one last probe for a minute, as the command line does', () => {
+  expect([90_000, 0, -60_000, -60_001].map(deadlineText)).toEqual([
+    'deadline in 1m30s',
+    'deadline over: one last probe',
+    'deadline over: one last probe',
+    'deadline over, and nothing is decided',
+  ]);
 });

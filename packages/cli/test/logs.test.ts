@@ -12,12 +12,12 @@ const listing = (list: (resource: { readonly plural: string }) => Promise<unknow
 describe('the log of an operator that is not found', () => {
   const forbidden = 'forbidden: me cannot list pods in the whole cluster; you need the verb list on pods';
   test.each([
-    ['any', {}, listing(async () => []), 'no pod in any namespace has the labels of the operator'],
+    ['any', {}, listing(async () => []), 'no pod in any namespace has the label of the operator'],
     [
       'a given',
       { operatorNamespace: 'ops' },
       listing(async () => []),
-      'no pod in namespace ops has the labels',
+      'no pod in namespace ops has the label',
     ],
     [
       'a forbidden',

@@ -6,7 +6,7 @@ import { LineSplitter } from '../../../../src/kube/watch/line-splitter.ts';
 import { type Cluster, logPath } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
-import { OPERATOR_LABELS, type OperatorPod, operatorPods } from '../operator.ts';
+import { OPERATOR_LABEL, type OperatorPod, operatorPods } from '../operator.ts';
 import { moment, plain } from '../text.ts';
 import { findUpgrade } from '../upgrades.ts';
 
@@ -107,7 +107,7 @@ async function podsIn(cluster: Cluster, namespace: string | undefined): Promise<
   });
   if (pods.length === 0) {
     const where = namespace === undefined ? 'any namespace' : `namespace ${namespace}`;
-    throw new Fault(`no pod in ${where} has the labels of the operator: ${OPERATOR_LABELS}`);
+    throw new Fault(`no pod in ${where} has the label of the operator: ${OPERATOR_LABEL}`);
   }
   return pods;
 }
