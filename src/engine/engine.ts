@@ -5,6 +5,7 @@ import { gatePatch, targetOfNewPod } from '../core/gate.ts';
 import { begins, saysQueued } from '../core/status.ts';
 import { fairReader, fairWriter } from './fair-requests.ts';
 import { OrphanGateController } from './orphan-gate-controller.ts';
+import { pacedLog } from './paced-log.ts';
 import type { Ports } from './ports.ts';
 import { Queue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
@@ -38,7 +39,12 @@ export class Engine {
   #state: 'standby' | 'syncing' | 'working' | 'stopped' = 'standby';
 
   constructor(ports: EngineOptions) {
-    const options = { ...ports, writer: fairWriter(ports.writer), reader: fairReader(ports.reader) };
+    const options = {
+      ...ports,
+      writer: fairWriter(ports.writer),
+      reader: fairReader(ports.reader),
+      log: pacedLog(ports.log, ports.clock),
+    };
     const { clock, telemetry, watcher } = options;
     const store = new Store(() => clock.now());
     this.store = store;

@@ -14,6 +14,8 @@ export interface Remembered {
   readonly looks: string[];
   /** Log lines of level error, and bugs. */
   readonly errors: string[];
+  /** Messages of the levels info and warn. */
+  readonly lines: string[];
 }
 
 export const remembered = (): Remembered => ({
@@ -27,6 +29,7 @@ export const remembered = (): Remembered => ({
   phases: [],
   looks: [],
   errors: [],
+  lines: [],
 });
 
 export function rememberingTelemetry(memory: Remembered, queue: Partial<QueueTelemetry> = {}): Telemetry {
@@ -49,11 +52,11 @@ export function rememberingTelemetry(memory: Remembered, queue: Partial<QueueTel
 }
 
 export function rememberingLog(memory: Remembered): Log {
-  const nothing = () => {};
+  const note = (message: string) => void memory.lines.push(message);
   const log: Log = {
-    debug: nothing,
-    info: nothing,
-    warn: nothing,
+    debug: () => {},
+    info: note,
+    warn: note,
     error: (message: string, fields?: LogFields) =>
       memory.errors.push(`${message} ${JSON.stringify(fields)}`),
     with: () => log,
