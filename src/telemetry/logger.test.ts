@@ -89,6 +89,22 @@ describe('the log', () => {
     }
   });
 
+  test('nor with a long message, which leaves room for the fields', () => {
+    const { log, lines, last } = capture();
+    log.info(`Rolling web to ${'世'.repeat(4_000)}`, {
+      namespace: 'shop',
+      name: 'web',
+      output: 'x'.repeat(9_000),
+    });
+    expect(Buffer.byteLength(lines[0]!)).toBeLessThanOrEqual(MAX_LINE_BYTES);
+    expect(last()).toMatchObject({
+      msg: expect.stringMatching(/^Rolling web to 世+…$/),
+      namespace: 'shop',
+      name: 'web',
+      output: expect.stringMatching(/^x{500,}…$/),
+    });
+  });
+
   test('a long line that fits is left alone', () => {
     const { log, last } = capture();
     log.info('tried', { output: 'z'.repeat(3_000) });
@@ -98,12 +114,13 @@ describe('the log', () => {
   test('credentials do not reach the log, whether by the name of a field or inside a text', () => {
     const { log, lines, last } = capture();
     const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwb3N0Y2hlY2sifQ.c2lnbmF0dXJl';
-    log.warn('request refused', {
+    log.warn(`request refused with Bearer ${jwt}`, {
       authorization: 'Basic Zm9vOmJhcg==',
       registryPassword: 'hunter2',
       message: `GET https://user:hunter2@api.example/x with Bearer ${jwt} refused; token was ${jwt}`,
     });
     expect(last()).toMatchObject({
+      msg: 'request refused with [redacted]',
       authorization: '[redacted]',
       registryPassword: '[redacted]',
       message: 'GET https://[redacted]@api.example/x with [redacted] refused; token was [redacted]',

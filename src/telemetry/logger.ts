@@ -10,8 +10,10 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** Longest line in bytes: container runtimes split longer ones (at 16 KiB), and the output of one probe must not drown the rest. */
 export const MAX_LINE_BYTES = 4096;
-/** The part of a line for its fields, besides level, time and message. */
-const FIELD_BYTES = MAX_LINE_BYTES - 512;
+/** The part of a line for its message, */
+const MESSAGE_BYTES = MAX_LINE_BYTES / 2;
+/** and for level, time and the names of these. */
+const FRAME_BYTES = 128;
 
 const SECRETS = /\bBearer\s+\S+|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=:\/\/)[^/\s@]+(?=@)/gi;
 const SECRET_NAMES = /^(authorization|cookie|password|secret|apiKey|.*[a-z]Password|.*[a-z]Secret)$/i;
@@ -37,16 +39,18 @@ function redact(name: string, value: Value): Value {
   if (SECRET_NAMES.test(name)) {
     return REDACTED;
   }
-  return typeof value === 'string' ? printable(value).replace(SECRETS, REDACTED) : value;
+  return typeof value === 'string' ? withoutSecrets(printable(value)) : value;
 }
 
-/** Makes fields printable, removes secrets, and truncates all of them evenly if the line would be too long. */
-function presentable(fields: LogFields): LogFields {
+const withoutSecrets = (text: string): string => text.replace(SECRETS, REDACTED);
+
+/** Makes fields printable, removes secrets, and truncates all of them evenly if they have more than `maxBytes`. */
+function presentable(fields: LogFields, maxBytes: number): LogFields {
   const clean = Object.entries(fields).map(([name, value]) => [name, redact(name, value)] as const);
-  if (jsonBytes(Object.fromEntries(clean)) <= FIELD_BYTES) {
+  if (jsonBytes(Object.fromEntries(clean)) <= maxBytes) {
     return Object.fromEntries(clean);
   }
-  const share = Math.floor(FIELD_BYTES / clean.length) - 64;
+  const share = Math.floor(maxBytes / clean.length) - 64;
   return Object.fromEntries(
     clean.map(([name, value]) => [name, typeof value === 'string' ? cut(value, share) : value]),
   );
@@ -55,7 +59,9 @@ function presentable(fields: LogFields): LogFields {
 function logOver(sink: Logger, base: LogFields): Log {
   const write = (level: LogLevel) => (message: string, fields?: LogFields) => {
     if (sink.isLevelEnabled(level)) {
-      sink[level]({ msg: printableLine(message), ...presentable({ ...base, ...fields }) });
+      const msg = cut(withoutSecrets(printableLine(message)), MESSAGE_BYTES);
+      const left = MAX_LINE_BYTES - FRAME_BYTES - jsonBytes(msg);
+      sink[level]({ msg, ...presentable({ ...base, ...fields }, left) });
     }
   };
   return {
