@@ -98,7 +98,7 @@ kubelet: operator ## run the probers beside a real kubelet on the same pods; a m
 
 .PHONY: test
 test: deps ## all tests; ends with `N passed, N failed, N skipped`
-	$(MAKE) --jobs=2 check operator
+	$(MAKE) check & checking=$$!; $(MAKE) operator && wait $$checking
 	test/packages.sh
 	node scripts/test.ts
 
