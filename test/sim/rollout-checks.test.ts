@@ -40,6 +40,18 @@ describe.each(STAGED_KINDS)('a check of the rollout of a %s', (kind) => {
     expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
   });
 
+  test('that speaks against it for one path makes it fall back although another path has no requests (argo-rollouts#459)', async () => {
+    const story = measuredBad(kind);
+    const run = await played({
+      ...story,
+      arrange: (world) => {
+        world.prometheus = () => ({ kind: 'values', values: [Number.NaN, 0.2] });
+      },
+    });
+    expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    expect(run.message).toContain('rollout check errors returned 0.2, but passes when < 0.05');
+  });
+
   test('that has no data neither passes nor fails it', async () => {
     const run = await played(measuredNothing(kind));
     expect(statesOf(run)).toEqual(['canary Checking', 'rest Waiting']);

@@ -65,6 +65,18 @@ describe('an answer', () => {
     expect(rolloutCheckText(failed, planned().check)).toBe('0.7, but passes when < 0.05');
   });
 
+  test.each([
+    [[Number.NaN, 0.9], 0.9],
+    [[0.01, 0.7, Number.NaN], 0.7],
+    [[Number.NaN, Number.POSITIVE_INFINITY], Number.POSITIVE_INFINITY],
+  ])(
+    'fails by a value that does not pass, also beside one that is no number: %j (argo-rollouts#459)',
+    (all, value) => {
+      expect(addAnswer(undefined, planned(), NOW, values(...all))).toMatchObject({ class: 'Fail', value });
+      expect(addAnswer(undefined, planned('!= 0'), NOW, values(Number.NaN, 1)).class).toBe('Error');
+    },
+  );
+
   test('counts rows of the same question alone', () => {
     const bad = addAnswer(undefined, planned(), NOW, values(1));
     expect(addAnswer(bad, planned(), NOW, values(1)).failures).toBe(2);

@@ -69,7 +69,7 @@ export function addAnswer(
   return { id, startedAt, failures, ...verdict };
 }
 
-/** Every value has to pass. One that is no number, such as 0/0, is no evidence. */
+/** Every value has to pass. One that is no number, such as 0/0 of a path without requests, is no evidence, and hides none of the others. */
 function evaluateAnswer(
   { passWhen }: RolloutCheck,
   answer: QueryAnswer,
@@ -80,11 +80,13 @@ function evaluateAnswer(
   const [, operator = '', limit = ''] = /^([<>=!]+)(.*)/.exec(passWhen) ?? [];
   const passes = own(COMPARE, operator);
   const { values } = answer;
-  if (values.length === 0 || values.some(Number.isNaN) || !passes) {
-    return { class: 'Error', noValue: values.length === 0 ? 'NoData' : 'NoNumber' };
+  const failing = passes && values.find((value) => !Number.isNaN(value) && !passes(value, Number(limit)));
+  if (failing !== undefined) {
+    return { class: 'Fail', value: failing };
   }
-  const failing = values.find((value) => !passes(value, Number(limit)));
-  return failing === undefined ? { class: 'Pass', value: values[0] } : { class: 'Fail', value: failing };
+  return values.length === 0 || values.some(Number.isNaN) || !passes
+    ? { class: 'Error', noValue: values.length === 0 ? 'NoData' : 'NoNumber' }
+    : { class: 'Pass', value: values[0] };
 }
 
 export interface Analysis {
