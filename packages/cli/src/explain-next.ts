@@ -12,6 +12,7 @@ import {
   isDeleting,
   isOfEarlierSpec,
   isStalled,
+  isUnproven,
   objection,
   phaseOf,
   unseen,
@@ -49,7 +50,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
   }
   switch (phaseOf(upgrade)) {
     case 'Succeeded':
-      return [];
+      return isUnproven(upgrade) ? [`to verify what runs: ${again}`] : [];
     case 'Partial':
       return [
         `to retry only the pods that failed: ${again}`,

@@ -7,7 +7,7 @@ import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { ofDesired } from '../../../src/core/verification/summary.ts';
 import { plural } from './looks.ts';
-import { phaseOf } from './upgrade-state.ts';
+import { isUnproven, phaseOf } from './upgrade-state.ts';
 
 /** Describes the outcome, and whether a person has to act. */
 export function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
@@ -20,7 +20,7 @@ export function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
   const advice = (text: string): string => (lapsed ? '' : ` ${text}`);
   switch (phaseOf(upgrade)) {
     case 'Succeeded':
-      return `${wanted} ${isGone(status) ? 'is set' : 'runs'}, ${verifiedText(status, isGone(status) ? beforeScaledDown(status) : passed)}.${advice('No action is needed.')}`;
+      return `${wanted} ${isGone(status) ? 'is set' : 'runs'}, ${verifiedText(upgrade, isGone(status) ? beforeScaledDown(status) : passed)}.${isUnproven(upgrade) ? '' : advice('No action is needed.')}`;
     case 'Partial':
       return `${wanted} is verified on ${passed}; ${leftCounts(completeStatus(status), before ?? '')}. Action is required.`;
     case 'FellBack':
@@ -37,12 +37,13 @@ export function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
 }
 
 /** What verified a version that succeeded. */
-function verifiedText({ attempt }: UpgradeStatus, passed: string): string {
-  const reason = attempt?.end?.reason;
+function verifiedText(upgrade: Upgrade, passed: string): string {
+  const reason = upgrade.status?.attempt?.end?.reason;
   if (isReason(reason, 'AllSkipped')) {
     return 'but nothing was verified: every check was skipped';
   }
-  return `verified ${isReason(reason, 'ReadinessOnly') ? 'by readiness only ' : ''}on ${passed}`;
+  const by = isReason(reason, 'ReadinessOnly') ? 'by readiness only ' : '';
+  return `verified ${by}on ${passed}${isUnproven(upgrade) ? ', but by an earlier spec.postCheck' : ''}`;
 }
 
 /** Whether no pods are desired any more. */

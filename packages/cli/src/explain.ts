@@ -17,7 +17,7 @@ import { outcomeText } from './explain-outcome.ts';
 import { isOfPods, objectingCondition, why } from './explain-why.ts';
 import { plural } from './looks.ts';
 import { moment, plain } from './text.ts';
-import { conditionOf, isOfEarlierSpec, isStalled, objection, phaseOf } from './upgrade-state.ts';
+import { conditionOf, isOfEarlierSpec, isStalled, isUnproven, objection, phaseOf } from './upgrade-state.ts';
 
 /** One part of the explanation: a topic, and its lines. */
 export interface Part {
@@ -236,12 +236,14 @@ function runbook(upgrade: Upgrade): string[] {
         ...(OUTCOMES_WITH_PAGE.includes(phase) ? [phase] : []),
         objectingCondition(upgrade)?.reason,
         ...(isOfPods(upgrade) ? [] : [upgrade.status?.attempt?.end?.reason]),
-        conditionOf(upgrade, 'Verified')?.reason,
+        // Before an attempt it only says that there is none.
+        ...(upgrade.status?.attempt ? [conditionOf(upgrade, 'Verified')?.reason] : []),
         ready,
         phase,
+        conditionOf(upgrade, 'Gated')?.reason,
       ];
   const pages = words.map((word) => pageOf(upgrade, word));
   const page = pages.find((name) => name !== undefined);
-  const isWell = phase === 'Succeeded' && objection(upgrade) === undefined;
+  const isWell = phase === 'Succeeded' && objection(upgrade) === undefined && !isUnproven(upgrade);
   return page === undefined || isWell ? [] : [`${RUNBOOKS_URL}/${page}.md`];
 }

@@ -44,6 +44,10 @@ export function objection(upgrade: Upgrade): 'Stalled' | 'Drifted' | undefined {
   return isDrifted(upgrade) ? 'Drifted' : undefined;
 }
 
+/** Whether a version that succeeded is not verified, or not by the current spec, as the condition Verified says. */
+export const isUnproven = (upgrade: Upgrade): boolean =>
+  phaseOf(upgrade) === 'Succeeded' && conditionOf(upgrade, 'Verified')?.status === 'Unknown';
+
 /** The phase, with what the conditions say against it: `Succeeded, Drifted`. */
 export const phaseText = (upgrade: Upgrade): string =>
   [phaseOf(upgrade), objection(upgrade)].filter((word) => word !== undefined).join(', ');

@@ -1,4 +1,5 @@
 /** Every situation that has a runbook is explained, in words that a person can act on. */
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Upgrade, UpgradeStatus } from '../../../src/api/types.ts';
 import { SCENES } from '../../../test/docs/scenes.ts';
@@ -541,9 +542,39 @@ describe('why', () => {
     ]);
   });
 
-  test('of a success names no runbook', () => {
-    expect(partsOf('PostCheckChanged')).not.toHaveProperty('Runbook');
+  test('of a success names no runbook, and that no action is needed', () => {
+    const stage = new Stage();
+    stage.settle();
+    stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
+    const { headline, parts } = explain(stage.upgrade, NOW);
+    expect(headline).toMatch(/ verified on 3 of 3 pods\. No action is needed\.$/);
+    expect(parts.map(({ topic }) => topic)).toEqual(['Why', 'Timeline']);
   });
+
+  test.each([
+    ['PostCheckChanged', /verified on 3 of 3 pods, but by an earlier spec\.postCheck\.$/],
+    ['AllSkipped', /but nothing was verified: every check was skipped\.$/],
+  ])('of a success that is not verified says so, and how to verify it: %s', (scene, outcome) => {
+    const { headline, Next, Runbook } = partsOf(scene);
+    expect(headline).toMatch(outcome);
+    expect(Next).toBe('to verify what runs: kubectl postcheck retry web -n shop');
+    expect(Runbook).toContain(`/${scene}.md`);
+  });
+
+  /** Scenes with a page of which another one says more: what happened, or what to do at once. */
+  const ELSEWHERE: Readonly<Record<string, string>> = {
+    FellBack: 'ProbeFailed',
+    NoProgress: 'FallbackFailed',
+    // That an attempt waits for a pod that is gone is only in its message.
+    PodEnded: 'Inconclusive',
+    PodTerminating: 'Inconclusive',
+  };
+  test.each(Object.keys(SCENES).filter((scene) => existsSync(`docs/runbooks/${scene}.md`)))(
+    'of %s links its page',
+    (scene) => {
+      expect(partsOf(scene)['Runbook']).toMatch(new RegExp(`/${ELSEWHERE[scene] ?? scene}\\.md$`));
+    },
+  );
 
   test('of an image that was changed after the end says so, as the conditions do, and what to do', () => {
     const upgrade = upgradeOf('Drifted');
