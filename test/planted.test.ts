@@ -2,8 +2,10 @@
  * Every bug that test/sim/planted.ts plants can still be planted. It stands outside of what runs against a planted bug: there it would fail
  * by itself, and every bug would count as caught.
  */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { COPIED } from './sim/changed-sources.ts';
 import { BUGS } from './sim/planted-bugs.ts';
 
 describe('a planted bug', () => {
@@ -16,4 +18,28 @@ describe('a planted bug', () => {
   test('has a name of its own', () => {
     expect(new Set(BUGS.map(({ name }) => name)).size).toBe(BUGS.length);
   });
+});
+
+const importsOf = (file: string): string[] =>
+  [...readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^;]*? from '(\.[^']+)'/gm)].map(
+    ([, path = '']) => join(dirname(file), path),
+  );
+
+test('what runs against a planted bug needs no file that is not copied with it', () => {
+  const folders = new Set([
+    'src/api',
+    'src/core',
+    'src/engine',
+    'test/sim',
+    ...BUGS.map(({ file }) => `src/${dirname(file)}`),
+  ]);
+  const needed = new Set(globSync(`{${[...folders].join(',')}}/**/*.test.ts`));
+  for (const file of needed) {
+    for (const path of importsOf(file)) {
+      needed.add(path);
+    }
+  }
+  const isCopied = (path: string) => COPIED.some((part) => path.startsWith(`${part}/`));
+  expect(needed.size).toBeGreaterThan(300);
+  expect([...needed].filter((path) => !isCopied(path))).toEqual([]);
 });

@@ -9,8 +9,8 @@ import { bundlePage, weightOf } from '../../packages/cli/build.ts';
 import { cardOf } from '../../packages/cli/src/dashboard/card.ts';
 import type { Card, Message } from '../../packages/cli/src/dashboard/model.ts';
 import { listen } from '../../packages/cli/src/dashboard/server.ts';
-import { Stage } from '../docs/stage.ts';
 import { openBrowser, openPage } from '../support/browser.ts';
+import { Stage } from '../support/stage.ts';
 
 const [upgrades, seconds] = [Number(argv[2] ?? 200), Number(argv[3] ?? 10)];
 /** As often as the tool gathers changes, and so many at once. */

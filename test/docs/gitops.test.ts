@@ -11,8 +11,8 @@ import { parse } from 'yaml';
 import { GROUP, UNSEEN, VERSION } from '../../src/api/names.ts';
 import type { UpgradeStatus } from '../../src/api/types.ts';
 import { blocksOf } from '../support/pages.ts';
+import { Stage } from '../support/stage.ts';
 import { SCENES } from './scenes.ts';
-import { Stage } from './stage.ts';
 
 interface Verdict {
   readonly health: string;

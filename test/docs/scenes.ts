@@ -4,7 +4,7 @@ import { addAnswer, type QueryRecord } from '../../src/core/rollout/rollout-chec
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
 import { STATUS_CHANGED } from '../../src/engine/brake.ts';
 import { failureOf } from '../../src/kube/client/errors.ts';
-import { NEW, OLD, Stage } from './stage.ts';
+import { NEW, OLD, Stage } from '../support/stage.ts';
 
 const DEADLINE_SECONDS = 600;
 const PROGRESS_DEADLINE_SECONDS = 900;

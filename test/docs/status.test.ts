@@ -4,8 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { PHASES } from '../../src/api/enums.ts';
 import { isReason } from '../../src/api/reasons.ts';
 import type { UpgradeStatus } from '../../src/api/types.ts';
+import { Stage } from '../support/stage.ts';
 import { SCENES } from './scenes.ts';
-import { Stage } from './stage.ts';
 
 const page = readFileSync('docs/guides/status.md', 'utf8');
 const rows = [...page.matchAll(/^\| (\w+) \|.*\| (\w+) \| (\w+) \| (\w+) \|$/gm)].map(

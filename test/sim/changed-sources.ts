@@ -7,7 +7,7 @@ import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const COPIED = ['src', 'test/sim', 'test/support', 'package.json', 'jest.config.js', 'tsconfig.json'];
+export const COPIED = ['src', 'test/sim', 'test/support', 'package.json', 'jest.config.js', 'tsconfig.json'];
 const JEST = [
   '--experimental-vm-modules',
   '--disable-warning=ExperimentalWarning',

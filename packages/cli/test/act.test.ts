@@ -1,7 +1,7 @@
 /** What the verbs say they will do is what the operator's decisions do. */
 import { describe, expect, test } from '@jest/globals';
 import type { Upgrade } from '../../../src/api/types.ts';
-import { Stage } from '../../../test/docs/stage.ts';
+import { Stage } from '../../../test/support/stage.ts';
 import type { Cluster } from '../src/cluster.ts';
 import { Conflict } from '../src/fault.ts';
 import { predict, tokenFor } from '../src/predict.ts';

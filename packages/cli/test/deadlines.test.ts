@@ -1,7 +1,7 @@
 /** The deadlines that the status tells: constants of the attempt, so that they cause no write of their own. */
 import { describe, expect, test } from '@jest/globals';
 import { changeOf } from '../../../src/core/report/status-diff.ts';
-import { Stage } from '../../../test/docs/stage.ts';
+import { Stage } from '../../../test/support/stage.ts';
 
 const attempt = (stage: Stage) => stage.upgrade.status?.attempt;
 

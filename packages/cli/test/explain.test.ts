@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Upgrade, UpgradeStatus } from '../../../src/api/types.ts';
 import { SCENES } from '../../../test/docs/scenes.ts';
-import { Stage } from '../../../test/docs/stage.ts';
+import { Stage } from '../../../test/support/stage.ts';
 import { explain, explainEntry } from '../src/explain.ts';
 import { EXIT } from '../src/fault.ts';
 import { decided, isUpToDate } from '../src/upgrade-state.ts';

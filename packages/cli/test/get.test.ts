@@ -1,7 +1,7 @@
 /** What the list shows where there is little room. */
 import { expect, test } from '@jest/globals';
 import { SCENES } from '../../../test/docs/scenes.ts';
-import { Stage } from '../../../test/docs/stage.ts';
+import { Stage } from '../../../test/support/stage.ts';
 import { needsAttention, waitsForPerson } from '../src/upgrade-state.ts';
 import { table } from '../src/verbs/get.ts';
 import { fakeIo } from './io.ts';

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import type { WorkloadView } from '../../../src/api/views.ts';
-import { Stage } from '../../../test/docs/stage.ts';
+import { Stage } from '../../../test/support/stage.ts';
 import { imageProblem, imageWarning } from '../src/image-reference.ts';
 import { lintText } from '../src/lint.ts';
 import { emptyStages, missingDependencies, withoutEffect } from '../src/lint-effects.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { SCENES } from '../../../test/docs/scenes.ts';
-import { Stage } from '../../../test/docs/stage.ts';
+import { Stage } from '../../../test/support/stage.ts';
 import { explain } from '../src/explain.ts';
 import { lines } from '../src/verbs/why.ts';
 import { fakeIo } from './io.ts';

@@ -1,6 +1,6 @@
 /** The tree of Upgrades that the real decisions drove there. */
 import { describe, expect, test } from '@jest/globals';
-import { Stage } from '../../../test/docs/stage.ts';
+import { Stage } from '../../../test/support/stage.ts';
 import type { Scene } from '../src/scene.ts';
 import { treeLines } from '../src/tree-picture.ts';
 import { fakeIo } from './io.ts';

@@ -1,6 +1,6 @@
 /** Commands that keep reading, in a pipe, while the API server does not respond: they say so, go on, and end with what is final. */
 import { expect, test } from '@jest/globals';
-import { Stage } from '../../../test/docs/stage.ts';
+import { Stage } from '../../../test/support/stage.ts';
 import type { Cluster } from '../src/cluster.ts';
 import { requestFault } from '../src/cluster-fault.ts';
 import { type Fault, Unreachable } from '../src/fault.ts';

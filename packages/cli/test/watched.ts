@@ -2,7 +2,7 @@
 import { VERIFIED } from '../../../src/api/names.ts';
 import type { PodView } from '../../../src/api/views.ts';
 import type { TryOutcome } from '../../../src/core/verification/exit-codes.ts';
-import { Stage } from '../../../test/docs/stage.ts';
+import { Stage } from '../../../test/support/stage.ts';
 import { detailOf } from '../src/dashboard/detail.ts';
 import type { Detail } from '../src/dashboard/model.ts';
 import { type Recording, record } from '../src/dashboard/recording.ts';

@@ -1,7 +1,7 @@
 /** The pods in the status, and the exit codes of all of them, whichever process has seen them. */
 import { describe, expect, test } from '@jest/globals';
-import { Stage } from '../../../test/docs/stage.ts';
 import { ago, containerOf, NOW, podOf, recordOf } from '../../../test/support/snapshots.ts';
+import { Stage } from '../../../test/support/stage.ts';
 import type { UpgradeStatus } from '../../api/types.ts';
 import type { ContainerView, PodView } from '../../api/views.ts';
 import { countedOf, type PodResult } from '../verification/pod-result.ts';

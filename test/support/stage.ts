@@ -14,7 +14,7 @@ import { isFallingBack, verificationId } from '../../src/core/status.ts';
 import type { TryOutcome } from '../../src/core/verification/exit-codes.ts';
 import { addCycle, type PodRecord } from '../../src/core/verification/probe-cycle.ts';
 import { expectedTries } from '../../src/core/verification/tries.ts';
-import type { WorkloadChange } from '../support/snapshots.ts';
+import type { WorkloadChange } from './snapshots.ts';
 
 export const OLD = 'registry.example/web:1.9';
 export const NEW = 'registry.example/web:2.0';
