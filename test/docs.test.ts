@@ -15,8 +15,8 @@ import { StatusSchema } from '../src/api/schema-status.ts';
 import { VERBS } from '../src/api/verbs.ts';
 import { headline } from '../src/core/report/headline.ts';
 import { SCENES } from './docs/scenes.ts';
-import { Stage } from './support/stage.ts';
 import { blocksOf } from './support/pages.ts';
+import { Stage } from './support/stage.ts';
 
 const OUTSIDE = ['node_modules/**', 'dist/**', '.cluster/**', '**/node_modules/**'];
 const pages = globSync('**/*.md', { exclude: OUTSIDE }).sort();
