@@ -133,7 +133,10 @@ export class Cluster {
         continue;
       }
       if (!answer.ok) {
-        throw this.fault(answer.failure, answer.status, target);
+        const { labelSelector } = selectors;
+        throw answer.failure.kind === 'invalid' && labelSelector !== undefined
+          ? new Fault(`-l ${JSON.stringify(labelSelector)} is no selector: ${answer.failure.message}`)
+          : this.fault(answer.failure, answer.status, target);
       }
       const page = record(answer.body);
       const { apiVersion, kind } = page;

@@ -63,8 +63,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   watch: 'use `status NAME`, or `tree NAME --watch`',
 };
 
-/** Options of other tools that are verbs here. */
-const VERBS: Readonly<Record<string, string>> = {
+/** Options of other tools, and what does that here. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  '--dry-run=client': 'use `--dry-run`, which the API server validates without storing it',
   '--version': 'use `version`',
   '-v': 'use `version`',
   '-V': 'use `version`',
@@ -78,5 +79,5 @@ export function unknownWordText(message: string, verbsWith: (option: string) => 
 }
 
 const insteadOf = (option: string, verbs: readonly string[]): string | undefined =>
-  own<string>(VERBS, option) ??
+  own<string>(OPTIONS, option) ??
   (verbs.length > 0 ? `write it after one of the commands that have it: ${verbs.join(', ')}` : undefined);

@@ -38,3 +38,11 @@ test.each([1200, 100, 1])(
 test('says so if not even one can be read', async () => {
   await expect(clusterOf(3, 0).list(RESOURCES.Upgrade)).rejects.toThrow('too long');
 });
+
+test('names the flag of a selector that the API server cannot parse, as its message does not', async () => {
+  const failure = { kind: 'invalid', message: "found ',', expected: identifier after ','" };
+  const cluster = Object.assign(clusterOf(1, 1), { try: async () => ({ ok: false, status: 400, failure }) });
+  await expect(cluster.list(RESOURCES.Upgrade, 'shop', { labelSelector: 'a==b,,c' })).rejects.toThrow(
+    `-l "a==b,,c" is no selector: found ',', expected: identifier after ','`,
+  );
+});

@@ -77,7 +77,10 @@ describe('command lines', () => {
       ['set', 'image', 'web'],
       "error: missing required argument 'container=image'\nUsage: kubectl postcheck set image [options] <name> <container=image...>",
     ],
-    [['retry', 'web', '--dry-run=client'], "error: unknown option '--dry-run=client'"],
+    [
+      ['retry', 'web', '--dry-run=client'],
+      "error: unknown option '--dry-run=client': use `--dry-run`, which the API server validates without storing it",
+    ],
     [['why', 'deployment', 'web'], 'Write the workload as one word, as in deployment/web.'],
     [['get', '--phase', 'Nope'], 'error: there is no phase "Nope": use Pending, Upgrading,'],
     [['get', '--phase', 'felback'], 'error: there is no phase "felback"; did you mean FellBack?'],
