@@ -28,11 +28,13 @@ export function webhookRoutes(admit: Admit, telemetry?: Pick<WebhookTelemetry, '
   return {
     [GATE_PATH]: {
       maxBytes: LONGEST_REVIEW_BYTES,
-      post: async (body, gone) => {
+      post: async (body, { client, gone }) => {
         const startedAt = performance.now();
         const answer = () => answerReview(body.toString('utf8'), admit);
         const answered =
-          body.length > LONG_REVIEW_BYTES ? await turns.take(namespaceAhead(body), answer, gone) : answer();
+          body.length > LONG_REVIEW_BYTES
+            ? await turns.take({ client, namespace: namespaceAhead(body) }, answer, gone)
+            : answer();
         const { outcome, ...reply } = answered ?? BUSY;
         telemetry?.answered(outcome, (performance.now() - startedAt) / 1000);
         return reply;

@@ -12,9 +12,9 @@ function benchOf() {
     clock: { steady: () => clock.steady() + spentMs, after: (delayMs, run) => clock.after(delayMs, run) },
     patienceMs: PATIENCE_MS,
   });
-  const take = (namespace: string, costMs = 0, gone = new AbortController().signal) =>
+  const take = (namespace: string, costMs = 0, gone = new AbortController().signal, client = 'api-server') =>
     turns.take(
-      namespace,
+      { client, namespace },
       () => {
         spentMs += costMs;
         done.push(namespace);
@@ -59,6 +59,17 @@ describe('expensive work', () => {
     await Promise.all(taken);
   });
 
+  test('of one client does not wait for all that another one has sent in whatever namespaces', async () => {
+    const { done, take, run } = benchOf();
+    const { signal } = new AbortController();
+    const hostile = (namespace: string) => take(namespace, 10, signal, 'pod');
+    const taken = [...Array.from({ length: 10 }, (_, n) => hostile(`shop-${n}`)), hostile('shop')];
+    taken.push(take('bank', 10), take('shop', 10));
+    await run(PATIENCE_MS);
+    expect(done.slice(0, 4)).toEqual(['shop-0', 'bank', 'shop-1', 'shop']);
+    await Promise.all(taken);
+  });
+
   test('is given up, and not done, when its turn does not come in time', async () => {
     const { done, take, run } = benchOf();
     const taken = Array.from({ length: 5 }, () => take('a', 100));
@@ -93,8 +104,10 @@ describe('expensive work', () => {
     const fails = (): string => {
       throw new Error('broken');
     };
-    const failing = expect(turns.take('a', fails, signal)).rejects.toThrow('broken');
-    const next = turns.take('a', () => 'next', signal);
+    const failing = expect(turns.take({ client: 'a', namespace: 'a' }, fails, signal)).rejects.toThrow(
+      'broken',
+    );
+    const next = turns.take({ client: 'a', namespace: 'a' }, () => 'next', signal);
     await clock.runUntil(1, () => {});
     await failing;
     expect(await next).toBe('next');

@@ -1,6 +1,7 @@
 /**
  * Work that holds up everything else in the process and cannot be divided, such as parsing a long request: one piece at a time, with rests that leave
- * most of the time to everything else. Namespaces take turns, so that none waits for all that another one has sent.
+ * most of the time to everything else. Clients take turns, and of each its namespaces, so that none waits for all that another one has sent. A client
+ * may name any namespaces, but it cannot be another client.
  */
 import { BUSY_SHARE, EXPENSIVE_MS, REST_MAX_MS } from './busy-share.ts';
 import { FairKeys } from './fair-keys.ts';
@@ -12,9 +13,16 @@ export interface TurnsOptions {
   readonly patienceMs: number;
 }
 
+/** Who wants work done, and for which namespace. */
+export interface Origin {
+  readonly client: string;
+  readonly namespace: string;
+}
+
 export class Turns {
   readonly #options: TurnsOptions;
-  readonly #waiting = new FairKeys();
+  /** By client, in the order of their turns. */
+  readonly #waiting = new Map<string, FairKeys>();
   readonly #starts = new Map<string, () => void>();
   #count = 0;
   #restsUntil = Number.NEGATIVE_INFINITY;
@@ -25,7 +33,7 @@ export class Turns {
   }
 
   /** Runs `work` in its turn. Resolves with nothing, without having run it, if that does not come in time, or if nobody waits for it any more. */
-  take<T>(namespace: string, work: () => T, gone: AbortSignal): Promise<T | undefined> {
+  take<T>({ client, namespace }: Origin, work: () => T, gone: AbortSignal): Promise<T | undefined> {
     if (gone.aborted) {
       return Promise.resolve(undefined);
     }
@@ -34,7 +42,7 @@ export class Turns {
     const key = `${namespace}/${this.#count}`;
     return new Promise<T | undefined>((resolve, reject) => {
       const leave = (): void => {
-        this.#waiting.remove(key);
+        this.#remove(client, key);
         this.#starts.delete(key);
         cancel();
         gone.removeEventListener('abort', giveUp);
@@ -53,9 +61,32 @@ export class Turns {
           reject(error);
         }
       });
-      this.#waiting.add(key, clock.steady());
+      const keys = this.#waiting.get(client) ?? new FairKeys();
+      this.#waiting.set(client, keys);
+      keys.add(key, clock.steady());
       this.#schedule();
     });
+  }
+
+  #remove(client: string, key: string): void {
+    const keys = this.#waiting.get(client);
+    keys?.remove(key);
+    if (keys?.size === 0) {
+      this.#waiting.delete(client);
+    }
+  }
+
+  /** Removes and returns the key whose turn it is; its client goes to the end. */
+  #next(): string | undefined {
+    for (const [client, keys] of this.#waiting) {
+      const [key] = keys.next(() => true) ?? [];
+      this.#waiting.delete(client);
+      if (keys.size > 0) {
+        this.#waiting.set(client, keys);
+      }
+      return key;
+    }
+    return undefined;
   }
 
   /** Also without a rest, sockets are read and timers fire before the next turn. */
@@ -74,7 +105,7 @@ export class Turns {
 
   #runNext(): void {
     const { clock } = this.#options;
-    const [key] = this.#waiting.next(() => true) ?? [];
+    const key = this.#next();
     const startedAt = clock.steady();
     this.#starts.get(key ?? '')?.();
     const busyMs = clock.steady() - startedAt;

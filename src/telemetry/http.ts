@@ -20,11 +20,18 @@ export interface Reply {
 
 export type Route = (request: IncomingMessage) => Reply | Promise<Reply>;
 
+/** Who sent a body. */
+export interface Sender {
+  /** Its address. */
+  readonly client: string;
+  /** Aborted when nobody waits for the response any more. */
+  readonly gone: AbortSignal;
+}
+
 /** Responds to a POST of JSON. A longer body is rejected before it is read completely. */
 export interface PostRoute {
   readonly maxBytes: number;
-  /** `gone` is aborted when nobody waits for the response any more. */
-  readonly post: (body: Buffer, gone: AbortSignal) => Reply | Promise<Reply>;
+  readonly post: (body: Buffer, sender: Sender) => Reply | Promise<Reply>;
 }
 
 /** The routes by path: a function for GET and HEAD, an object for POST. */
@@ -95,7 +102,8 @@ async function replyTo(request: IncomingMessage, { routes, bodies, gone }: Handl
     };
   }
   if (typeof route === 'object') {
-    return await replyToBody(request, route.maxBytes, bodies, (body) => route.post(body, gone));
+    const sender = { client: request.socket.remoteAddress ?? '', gone };
+    return await replyToBody(request, route.maxBytes, bodies, (body) => route.post(body, sender));
   }
   return route === undefined
     ? { status: 404, body: `not found: there is ${Object.keys(routes).join(', ')}\n` }

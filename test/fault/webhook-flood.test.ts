@@ -48,7 +48,7 @@ const reviewIn = (namespace: string, bytes = 0): string =>
     },
   });
 
-function options(): RequestOptions {
+function options(localAddress = '127.0.0.1'): RequestOptions {
   const [host, port] = server.address.split(':');
   return {
     host,
@@ -56,14 +56,15 @@ function options(): RequestOptions {
     path: GATE_PATH,
     method: 'POST',
     agent,
+    localAddress,
     headers: { 'content-type': 'application/json' },
   };
 }
 
 /** The status of the response, 0 if the connection was closed without one. */
-const post = (body: string): Promise<number> =>
+const post = (body: string, from?: string): Promise<number> =>
   new Promise((resolve) => {
-    const posting = request(options());
+    const posting = request(options(from));
     posting.on('response', (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);
@@ -110,6 +111,16 @@ test('long reviews take a tenth of the time, another namespace has its turn, and
   expect(
     parsed.slice(0, parsed.indexOf('other')).filter((namespace) => namespace === 'hostile').length,
   ).toBeLessThanOrEqual(2);
+});
+
+test('a client that is no API server does not take the turns of one, whatever namespaces it names', async () => {
+  const flood = Array.from({ length: 80 }, (_, n) => post(reviewIn(`n-${n}`, 150_000), '127.0.0.2'));
+  await until(() => parsed.length > 0);
+  const before = parsed.length;
+  expect(await post(reviewIn('shop', 20_000))).toBe(200);
+  // Those whose turns it was before the review had arrived, and one more.
+  expect(parsed.indexOf('shop') - before).toBeLessThan(20);
+  await Promise.all(flood);
 });
 
 test('bodies of more than 32 MiB are not kept, neither unfinished nor waiting ones', async () => {
