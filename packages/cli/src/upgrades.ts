@@ -93,13 +93,17 @@ async function notFoundHere(cluster: Cluster, name: string): Promise<Fault> {
   const here = `there is no Upgrade ${name} in namespace ${cluster.namespace}`;
   const all = await cluster.list(RESOURCES.Upgrade).catch(() => undefined);
   const identities = (all ?? []).map((raw) => record(raw.metadata));
-  const acting = (all ?? []).find(
-    (raw) =>
-      at(raw, 'metadata', 'namespace') === cluster.namespace && at(raw, 'spec', 'targetRef', 'name') === name,
-  );
+  const acting = actingOf(
+    (all ?? []).filter(
+      (raw) =>
+        at(raw, 'metadata', 'namespace') === cluster.namespace &&
+        at(raw, 'spec', 'targetRef', 'name') === name,
+    ),
+  )?.upgrade;
   if (acting) {
-    const [kind, its] = [at(acting, 'spec', 'targetRef', 'kind'), at(acting, 'metadata', 'name')];
-    return new Fault(`${here}; that of ${text(kind)} ${name} is ${text(its)}`);
+    return new Fault(
+      `${here}; that of ${acting.spec.targetRef.kind} ${name} is called ${acting.metadata.name}`,
+    );
   }
   const elsewhere = identities.filter((one) => one.name === name).map((one) => text(one.namespace));
   if (elsewhere.length > 0) {

@@ -51,8 +51,8 @@ describe('a workload with two Upgrades', () => {
   });
 });
 
-test('the name of a workload instead of its Upgrade is answered with that', async () => {
-  await expect(findUpgrade(cluster(upgrade('rollout', 1)), 'web')).rejects.toThrow(
-    'there is no Upgrade web in namespace shop; that of Deployment web is rollout',
+test('the name of a workload instead of its Upgrade is answered with the one that acts, whose name may be a state', async () => {
+  await expect(findUpgrade(cluster(upgrade('also', 2), upgrade('aborted', 1)), 'web')).rejects.toThrow(
+    'there is no Upgrade web in namespace shop; that of Deployment web is called aborted',
   );
 });
