@@ -37,7 +37,7 @@ export function syncDeployment(world: World, workload: DeploymentView): void {
     old: revisionsOf(world, workload).filter(({ name }) => name !== newest.name),
   };
   if (!workload.paused) {
-    scale(sets);
+    (workload.recreates ? recreate : scale)(sets);
   }
   for (const set of [newest, ...sets.old]) {
     syncReplicaSet(sets, set);
@@ -103,6 +103,38 @@ function scale(sets: Sets): void {
   } else {
     scaleDownOld(sets, total);
   }
+}
+
+const PROGRESS_DEADLINE_MS = 600_000;
+
+/** `strategy.type: Recreate`: new pods come once no old one is left that may still run. */
+function recreate(sets: Sets): void {
+  const { world, workload, model, newest, old } = sets;
+  for (const set of old) {
+    model.replicas.set(set.name, 0);
+  }
+  model.desired = workload.desired;
+  const left = world.pods().filter((pod) => old.some((set) => isOwnedBy(pod, set)));
+  const ended = left.filter(({ phase }) => phase === 'Failed');
+  if (ended.length < left.length) {
+    overlook(sets, world.overlooksEnded && ended.length > 0 ? PROGRESS_DEADLINE_MS : 0);
+  } else if (left.length === 0 || world.clock.now() >= (model.overlooksUntil ?? 0)) {
+    model.replicas.set(newest.name, workload.desired);
+  }
+}
+
+/** So long it does not look again by itself. */
+function overlook({ world, workload: { name, uid }, model }: Sets, forMs: number): void {
+  model.overlooksUntil = world.clock.now() + forMs;
+  if (forMs === 0) {
+    return;
+  }
+  world.clock.after(forMs, () => {
+    const workload = world.workload('Deployment', name);
+    if (workload?.kind === 'Deployment' && workload.uid === uid) {
+      syncDeployment(world, workload);
+    }
+  });
 }
 
 function scaleDownOld(sets: Sets, total: number): void {

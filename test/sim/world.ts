@@ -30,6 +30,8 @@ export interface Model {
   readonly maxUnavailable: number;
   /** Part of the template that is no image: a foreign change of it makes a new revision. */
   stamp: string;
+  /** Until when the controller of a Deployment overlooks that the last of its pods is gone. */
+  overlooksUntil?: number;
   /** Desired pods when the controller of a Deployment last looked. */
   desired: number;
   /** Wanted pods of a ReplicaSet, by its name. */
@@ -51,6 +53,7 @@ export interface WorkloadSpec {
   readonly maxUnavailable?: number;
   readonly maxSurge?: number;
   readonly partition?: number;
+  readonly recreates?: boolean;
   readonly tolerations?: DaemonSetView['tolerations'];
   readonly roles?: Readonly<Record<string, TemplateContainer['role']>>;
 }
@@ -72,6 +75,8 @@ export class World {
   terminatesMs = 500;
   /** A Deployment counts pods that are ending, and creates others only in their place: `podReplacementPolicy: TerminationComplete` (KEP-5882). */
   awaitsTermination = false;
+  /** A Deployment with Recreate whose last pod is deleted while one that has ended is still there looks again at its own progress deadline (kubernetes#128798). */
+  overlooksEnded = false;
   /** Our entry in managedFields comes back when it is dropped. */
   keepsFields = false;
   /** Why no pod with this image can be made; `undefined`: it can. */
@@ -183,8 +188,8 @@ export class World {
       onDelete,
       tolerations: spec.tolerations ?? [],
       ordered: kind === 'StatefulSet' && ordered,
-      recreates: false,
-      servesNothingMeanwhile: false,
+      recreates: spec.recreates ?? false,
+      servesNothingMeanwhile: spec.recreates ?? false,
       ownWaitSeconds: 0,
     } as WorkloadChange as WorkloadView);
   }

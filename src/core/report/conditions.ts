@@ -8,7 +8,7 @@ import type { PodView } from '../../api/views.ts';
 import { activeStatus, type Status, storedStatus } from '../complete-status.ts';
 import type { Obstacle } from '../obstacle.ts';
 import { isOfPrevious, isRolledBack } from '../rollout/left.ts';
-import { endedPod, repelledPod, terminatingPod } from '../rollout/missing.ts';
+import { endedPod, overlookedPod, repelledPod, terminatingPod } from '../rollout/missing.ts';
 import { policyFor } from '../rollout/policy.ts';
 import { lastProgressAt } from '../rollout/progress.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -47,6 +47,7 @@ export function withConditions(snapshot: Snapshot, status: Status, input: Report
     waitsFor: waitsFor(snapshot, status),
     refusal: refusalOf(snapshot, rolledAt(status)),
     repelled: workload && summary && repelledPod(snapshot, workload, summary),
+    overlooked: workload && overlookedPod(snapshot, workload),
     ended: endedPod(snapshot, lastProgress(status)),
     terminating: summary && terminatingPod(snapshot, summary),
   };

@@ -20,6 +20,8 @@ export interface Facts {
   readonly refusal?: string | undefined;
   /** A pod that is not replaced, because its node takes no other one. */
   readonly repelled?: Cause | undefined;
+  /** A pod that has ended, because of which the controller may not see that no other one is left. */
+  readonly overlooked?: Cause | undefined;
   /** A pod of the rollout that its node ended. */
   readonly ended?: Cause | undefined;
   /** A pod that is still terminating while another one is missing. */

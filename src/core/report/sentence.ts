@@ -33,12 +33,13 @@ const heldPods = (facts: Facts): string =>
   `${worst(facts)}${facts.ended ? `; ${causeText(facts.ended)}` : ''}`;
 
 /** What blocks a fallback. Before the images are restored, the pods are still those of the failed version. */
-function stuck({ status, summary, refusal }: Facts): string {
+function stuck({ status, summary, refusal, overlooked }: Facts): string {
   if (!status.fallback?.rolledAt) {
     return '';
   }
   const result = summary?.results.find(({ state }) => state === 'Inconclusive' || state === 'Failed');
-  const held = result ? causeText(result.cause) : refusal && `${refusal}${CONTINUES}`;
+  const refused = refusal && `${refusal}${CONTINUES}`;
+  const held = result ? causeText(result.cause) : (refused ?? (overlooked && causeText(overlooked)));
   return held ? `, which is blocked: ${held}` : '';
 }
 
@@ -74,9 +75,10 @@ function countOfPassed({ summary, status }: Facts): string {
 const passedOf = (facts: Facts): string => `${countOfPassed(facts)} passed`;
 
 function rolling(facts: Facts): string {
-  const { summary, refusal, repelled } = facts;
+  const { summary, refusal } = facts;
   const { from, to } = versions(facts);
-  const failure = `${refusal ? `; ${refusal}` : ''}${repelled ? `; ${causeText(repelled)}` : ''}`;
+  const missing = facts.repelled ?? facts.overlooked;
+  const failure = `${refusal ? `; ${refusal}` : ''}${missing ? `; ${causeText(missing)}` : ''}`;
   const updated = summary
     ? `: ${ofDesired(summary.counts.updated, summary)} of ${summary.desired} updated, ${ofDesired(summary.counts.passed, summary)} passed`
     : '';
@@ -165,7 +167,7 @@ function blockedByLost(facts: Facts): string {
 
 /** Why no further pod is created, if no pod explains it: the controller's message, if it has one, or a pod that does not end. */
 function controllerBlocked(facts: Facts): string {
-  const cause = facts.terminating ?? facts.repelled;
+  const cause = facts.terminating ?? facts.repelled ?? facts.overlooked;
   const held = facts.refusal ?? (cause && causeText(cause));
   return held
     ? `; ${held}`

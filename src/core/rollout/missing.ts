@@ -1,12 +1,12 @@
 /** Why pods of a rollout are missing, or do not stay, as far as the pods themselves show it. */
 import type { PodView, TaintView, WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
-import { repelledText } from '../report/warning-text.ts';
+import { overlookedText, repelledText } from '../report/warning-text.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { withPod } from '../verification/pod-result.ts';
 import type { PodSummary } from '../verification/summary.ts';
 import { driverOf } from '../workload/drivers.ts';
-import { isEnding } from '../workload/pods.ts';
+import { hasEnded, isEnding } from '../workload/pods.ts';
 
 /**
  * The first pod since then that its node ended: it was evicted, or not admitted. Its controller creates another one, whose deadline starts again,
@@ -66,4 +66,11 @@ export function terminatingPod({ pods }: Snapshot, summary: PodSummary): Cause |
   const isMissing = results.length + outdated.length < desired;
   const [first] = isMissing ? pods.filter(isEnding).sort((a, b) => (a.name < b.name ? -1 : 1)) : [];
   return first && withPod({ reason: 'PodTerminating' }, first);
+}
+
+/** A pod that has ended, where no other one is left and none comes: its controller may have overlooked that. */
+export function overlookedPod({ pods }: Snapshot, workload: WorkloadView): Cause | undefined {
+  const isOverlooked = driverOf(workload).overlooksEnded(workload) && workload.desired > 0;
+  const [first] = isOverlooked && pods.every(hasEnded) ? pods.filter(({ deleting }) => !deleting) : [];
+  return first && withPod({ reason: 'PodTerminating', text: overlookedText(first) }, first);
 }

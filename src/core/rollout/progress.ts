@@ -12,7 +12,7 @@ import type { PodSummary } from '../verification/summary.ts';
 import { isReady } from '../workload/pods.ts';
 import { isRefusal, refusalOf } from '../workload/refusal.ts';
 import { type Evaluation, type Evidence, type Policy, verifiesPods } from './evaluation.ts';
-import { endedPod, repelledPod, terminatingPod } from './missing.ts';
+import { endedPod, overlookedPod, repelledPod, terminatingPod } from './missing.ts';
 
 /** What a rollout has reached when it starts. */
 export const NOTHING_REACHED = { maxUpdated: 0, maxPassed: 0, passedBefore: undefined } as const;
@@ -173,8 +173,10 @@ function awaitsStartedLate(
 function withoutEvidence({ snapshot, workload, status, summary, rollout: { rolledAt } }: Evaluation): Cause {
   const ofPod = endedPod(snapshot, latest(lastProgressAt(status), rolledAt)) ?? worstCause(summary.results);
   const detail = refusalOf(snapshot, rolledAt);
-  const terminating = detail ? undefined : terminatingPod(snapshot, summary);
-  return ofPod ?? terminating ?? repelledPod(snapshot, workload, summary) ?? { reason: 'NoProgress', detail };
+  const missing = detail
+    ? undefined
+    : (terminatingPod(snapshot, summary) ?? overlookedPod(snapshot, workload));
+  return ofPod ?? missing ?? repelledPod(snapshot, workload, summary) ?? { reason: 'NoProgress', detail };
 }
 
 /** The API server rejects every pod of the new version, so the version cannot run here. */

@@ -24,6 +24,7 @@ export const daemonSet: Driver<DaemonSetView> = {
   unreachableNodes: (_view, pods, nodeReady) => unreachableNodes(pods, nodeReady),
   repellingTaint: ({ tolerations }, taints) => taints.find((taint) => isRepelling(taint, tolerations)),
   refusalIn: 'events',
+  overlooksEnded: () => false,
   waitsForUnready: () => false,
   blockingPod: () => undefined,
   inReplacementOrder: (pods) => unreadyFirst(pods, (a, b) => (a.name < b.name ? -1 : 1)),

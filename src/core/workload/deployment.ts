@@ -16,6 +16,7 @@ export const deployment: Driver<DeploymentView> = {
   unreachableNodes: () => [],
   repellingTaint: () => undefined,
   refusalIn: 'status',
+  overlooksEnded: ({ recreates }) => recreates,
   waitsForUnready: () => false,
   blockingPod: () => undefined,
   inReplacementOrder: (pods) => [...pods],

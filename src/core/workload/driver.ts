@@ -36,6 +36,8 @@ export interface Driver<View extends WorkloadView = WorkloadView> {
   ): readonly string[];
   /** The taint because of which the controller creates no pod on a node; only where a pod belongs to its node. */
   repellingTaint(view: View, taints: readonly TaintView[]): TaintView | undefined;
+  /** Whether the controller may overlook that the last of its pods is gone, while one that has ended is still there (kubernetes#128798). */
+  overlooksEnded(view: View): boolean;
   /** Whether the controller replaces no pod while one is not Ready. */
   waitsForUnready(view: View): boolean;
   /** A live pod that the controller may wait for instead of replacing it by one of the revision that it creates now, so that it has to be deleted; of those that are concerned. */

@@ -2,7 +2,8 @@
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import { isObserved } from './driver.ts';
 
-const hasEnded = ({ phase }: PodView): boolean => phase === 'Failed' || phase === 'Succeeded';
+/** Whether its containers have ended for good. */
+export const hasEnded = ({ phase }: PodView): boolean => phase === 'Failed' || phase === 'Succeeded';
 
 /**
  * Whether the pod's containers shut down, or will in a moment: it is being deleted, or somebody has marked it for that, as its node does when it

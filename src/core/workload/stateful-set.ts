@@ -12,6 +12,7 @@ export const statefulSet: Driver<StatefulSetView> = {
   unreachableNodes: () => [],
   repellingTaint: () => undefined,
   refusalIn: 'events',
+  overlooksEnded: () => false,
   waitsForUnready: ({ ordered, recreates }) => ordered && !recreates,
   /**
    * An OrderedReady StatefulSet waits for a broken pod to become Ready before it replaces it, although its template was reverted
