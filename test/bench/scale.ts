@@ -125,7 +125,7 @@ const parts = wanted
   }));
 /** Of what was measured. */
 const sizes = (): Record<string, number> => ({
-  ...(wanted.some((name) => name === 'flat' || name === 'daemonset') ? { pods } : {}),
+  ...(wanted.some((name) => ['one', 'flat', 'daemonset'].includes(name)) ? { pods } : {}),
   ...(wanted.includes('paced') ? { paced: pods } : {}),
   ...(wanted.includes('paced-ondelete') ? { pacedOnDelete: pods } : {}),
   ...(wanted.includes('crowd') ? { upgrades, failing } : {}),
