@@ -105,7 +105,10 @@ test('long reviews take a tenth of the time, another namespace has its turn, and
   expect(statuses.filter((status) => status === 200)).toHaveLength(count);
   expect(statuses.filter((status) => status === 503)).toHaveLength(statuses.length - count);
   // It was sent after all of the others, and waited only for those whose turn it was before it had arrived.
-  expect(parsed.indexOf('other')).toBeLessThan(parsed.lastIndexOf('hostile'));
+  const before = parsed
+    .slice(0, parsed.indexOf('other'))
+    .filter((namespace) => namespace === 'hostile').length;
+  expect(before).toBeLessThan(Math.max(4, count));
 });
 
 test('a client that is no API server does not take the turns of one, whatever namespaces it names', async () => {
