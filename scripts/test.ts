@@ -29,10 +29,10 @@ interface Stage {
 
 /**
  * Whole upgrades on a real API server, disturbed by a proxy, by rivals, or by a second release, a minute or more a file; cert-manager, which takes minutes
- * to build; and the readiness script a thousand times, while something else keeps a core busy.
+ * to build; the readiness script a thousand times, while something else keeps a core busy; and the download of Kubernetes in every way in which it fails.
  */
 const LONG =
-  '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|people|storage|releases)|/container/readiness-probe-load)\\.';
+  '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|people|storage|releases)|/container/readiness-probe-load|/test/cluster/download-kubernetes)\\.';
 
 /** Tests on a real API server or on nodes wait much of the time: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does what changes the operator that the other tests use: kills, and at the end the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
