@@ -3,16 +3,14 @@
  * of more than ten events that differ only in their note, the further ones are combined. Pure; times are of the monotonic clock.
  */
 import { createHash } from 'node:crypto';
+import { TokenBuckets, takeToken } from '../../api/token-buckets.ts';
 import type { ObjectReference, OperatorEvent } from '../../engine/ports.ts';
 
-const BURST = 25;
-const REFILL_MS = 300_000;
+const LIMIT = { burst: 25, refillMs: 300_000 };
 /** Events further apart do not form a series. */
 const SERIES_MS = 600_000;
 /** How many events of one kind with different notes are recorded separately. */
 const MAX_SIMILAR = 10;
-/** How many objects are remembered; the least recent one is forgotten first. */
-const MAX_OBJECTS = 4096;
 
 /** Create an event, or increase the count of an existing series. */
 export type EventWrite =
@@ -26,43 +24,22 @@ export interface Series {
   name?: string;
 }
 
-interface ObjectState {
-  tokens: number;
-  filledAt: number;
-  readonly series: Map<string, Series>;
-}
-
 export class EventCorrelator {
-  readonly #objects = new Map<string, ObjectState>();
+  readonly #objects = new TokenBuckets(LIMIT, () => ({ series: new Map<string, Series>() }));
 
   /** Returns what to write; `undefined` if the object has used up its events. */
   correlate(regarding: ObjectReference, event: OperatorEvent, now: number): EventWrite | undefined {
-    const state = this.#stateOf(regarding.uid, now);
-    if (state.tokens < 1) {
-      return undefined;
-    }
-    state.tokens -= 1;
-    const kind = digest(JSON.stringify([event.type, event.reason, event.action, event.related?.uid]));
-    return aggregate(state.series, kind, event.note, now);
-  }
-
-  /** Refills the tokens, removes old series, and makes the object the most recent one. */
-  #stateOf(uid: string, now: number): ObjectState {
-    const state = this.#objects.get(uid) ?? { tokens: BURST, filledAt: now, series: new Map() };
-    state.tokens = Math.min(BURST, state.tokens + (now - state.filledAt) / REFILL_MS);
-    state.filledAt = now;
+    const state = this.#objects.of(regarding.uid, now);
     for (const [key, { lastAt }] of state.series) {
       if (now - lastAt >= SERIES_MS) {
         state.series.delete(key);
       }
     }
-    this.#objects.delete(uid);
-    this.#objects.set(uid, state);
-    const [oldest] = this.#objects.keys();
-    if (this.#objects.size > MAX_OBJECTS && oldest !== undefined) {
-      this.#objects.delete(oldest);
+    if (!takeToken(state)) {
+      return undefined;
     }
-    return state;
+    const kind = digest(JSON.stringify([event.type, event.reason, event.action, event.related?.uid]));
+    return aggregate(state.series, kind, event.note, now);
   }
 }
 
