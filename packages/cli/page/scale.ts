@@ -1,5 +1,6 @@
 /** From times to places on the picture. Pure. */
 import type { Lanes } from '../src/dashboard/model.ts';
+import { LATE_MS } from '../src/looks.ts';
 
 export interface Scale {
   readonly from: number;
@@ -79,10 +80,10 @@ export function withRoom(places: readonly number[], room: number): readonly bool
     .toReversed();
 }
 
-/** The operator decides within seconds of a deadline; after a minute it may not run. */
+/** What a lane says of its deadline. */
 export const deadlineText = (leftMs: number): string =>
   leftMs > 0
     ? `deadline in ${span(leftMs)}`
-    : leftMs >= -60_000
+    : leftMs >= -LATE_MS
       ? 'deadline over: one last probe'
       : 'deadline over, and nothing is decided';

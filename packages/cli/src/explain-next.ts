@@ -12,7 +12,7 @@ import {
   isDeleting,
   isOfEarlierSpec,
   isStalled,
-  isUnproven,
+  isUnverified,
   objection,
   phaseOf,
   unseen,
@@ -50,7 +50,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
   }
   switch (phaseOf(upgrade)) {
     case 'Succeeded':
-      return isUnproven(upgrade) ? [`to verify what runs: ${again}`] : [];
+      return isUnverified(upgrade) ? [`to verify what runs: ${again}`] : [];
     case 'Partial':
       return [
         `to retry only the pods that failed: ${again}`,

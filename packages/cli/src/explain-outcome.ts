@@ -7,7 +7,7 @@ import { imagesText } from '../../../src/core/report/image-text.ts';
 import { leftCounts } from '../../../src/core/report/left-text.ts';
 import { ofDesired } from '../../../src/core/verification/summary.ts';
 import { plural } from './looks.ts';
-import { isUnproven, phaseOf } from './upgrade-state.ts';
+import { isUnverified, phaseOf } from './upgrade-state.ts';
 
 /** Describes the outcome, and whether a person has to act. */
 export function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
@@ -20,7 +20,7 @@ export function outcomeText(upgrade: Upgrade, lapsed: boolean): string {
   const advice = (text: string): string => (lapsed ? '' : ` ${text}`);
   switch (phaseOf(upgrade)) {
     case 'Succeeded':
-      return `${wanted} ${isGone(status) ? 'is set' : 'runs'}, ${verifiedText(upgrade, isGone(status) ? beforeScaledDown(status) : passed)}.${isUnproven(upgrade) ? '' : advice('No action is needed.')}`;
+      return `${wanted} ${isGone(status) ? 'is set' : 'runs'}, ${verifiedText(upgrade, isGone(status) ? beforeScaledDown(status) : passed)}.${isUnverified(upgrade) ? '' : advice('No action is needed.')}`;
     case 'Partial':
       return `${wanted} is verified on ${passed}; ${leftCounts(completeStatus(status), before ?? '')}. Action is required.`;
     case 'FellBack':
@@ -43,7 +43,7 @@ function verifiedText(upgrade: Upgrade, passed: string): string {
     return 'but nothing was verified: every check was skipped';
   }
   const by = isReason(reason, 'ReadinessOnly') ? 'by readiness only ' : '';
-  return `verified ${by}on ${passed}${isUnproven(upgrade) ? ', but by an earlier spec.postCheck' : ''}`;
+  return `verified ${by}on ${passed}${isUnverified(upgrade) ? ', but by an earlier spec.postCheck' : ''}`;
 }
 
 /** Whether no pods are desired any more. */

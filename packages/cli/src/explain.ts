@@ -17,7 +17,14 @@ import { outcomeText } from './explain-outcome.ts';
 import { isOfPods, objectingCondition, why } from './explain-why.ts';
 import { plural } from './looks.ts';
 import { moment, plain } from './text.ts';
-import { conditionOf, isOfEarlierSpec, isStalled, isUnproven, objection, phaseOf } from './upgrade-state.ts';
+import {
+  conditionOf,
+  isOfEarlierSpec,
+  isStalled,
+  isUnverified,
+  objection,
+  phaseOf,
+} from './upgrade-state.ts';
 
 /** One part of the explanation: a topic, and its lines. */
 export interface Part {
@@ -244,6 +251,6 @@ function runbook(upgrade: Upgrade): string[] {
       ];
   const pages = words.map((word) => pageOf(upgrade, word));
   const page = pages.find((name) => name !== undefined);
-  const isWell = phase === 'Succeeded' && objection(upgrade) === undefined && !isUnproven(upgrade);
+  const isWell = phase === 'Succeeded' && objection(upgrade) === undefined && !isUnverified(upgrade);
   return page === undefined || isWell ? [] : [`${RUNBOOKS_URL}/${page}.md`];
 }

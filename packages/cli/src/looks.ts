@@ -46,3 +46,6 @@ export const classLook = (of: Class): Look => CLASSES[of] ?? 'still';
 
 /** `1 pod`, `3 pods`. */
 export const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+/** The operator decides within seconds of a deadline, after one last probe; when it is over for longer, the operator may not run. */
+export const LATE_MS = 60_000;

@@ -1,9 +1,7 @@
 /** A deadline that has been over for so long that the operator may not run, and what to do then. Pure. */
 import type { PodReport } from '../../../src/api/types.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
-
-/** The operator decides within seconds of a deadline, after one last probe. */
-const LATE_MS = 60_000;
+import { LATE_MS } from './looks.ts';
 
 /** What to do if nothing was decided at a deadline; `undefined` while that may still come. */
 export const overdue = (deadlineAt: number, now: number): string | undefined =>

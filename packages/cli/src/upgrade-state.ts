@@ -45,7 +45,7 @@ export function objection(upgrade: Upgrade): 'Stalled' | 'Drifted' | undefined {
 }
 
 /** Whether a version that succeeded is not verified, or not by the current spec, as the condition Verified says. */
-export const isUnproven = (upgrade: Upgrade): boolean =>
+export const isUnverified = (upgrade: Upgrade): boolean =>
   phaseOf(upgrade) === 'Succeeded' && conditionOf(upgrade, 'Verified')?.status === 'Unknown';
 
 /** The phase, with what the conditions say against it: `Succeeded, Drifted`. */
