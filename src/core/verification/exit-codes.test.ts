@@ -149,8 +149,8 @@ test.each([
   ['timeout: health rpc did not complete within 1s', 'timeout'],
   ['the peer says statuscode: abc', ''],
   ['service unhealthy (responded with "a secret")', ''],
-])('of %s a person is told %j', (output, told) => {
-  expect(tried({ kind: 'answered', good: false, output }).message).toBe(told);
+])('of %s the message says %j', (output, message) => {
+  expect(tried({ kind: 'answered', good: false, output }).message).toBe(message);
 });
 
 test('what a check printed is in its output and nowhere else', () => {

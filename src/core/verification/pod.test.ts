@@ -27,7 +27,7 @@ function evaluate(...args: Parameters<typeof evaluatePod>) {
   const result = evaluatePod(...args);
   return { ...result, reason: result.cause.reason, message: resultText(result) };
 }
-function asked(
+function probed(
   code: number,
   verification: VerificationContext,
   startedAt = NOW - 100,
@@ -68,11 +68,11 @@ describe('a deadline', () => {
 
   test('is reported while it runs: not for a pod with a result, and not while suspended', () => {
     const verification = verificationContext({ deadlineSeconds: 600 });
-    const told = (context: VerificationContext, code: number) =>
-      evaluate(podOf(), asked(code, context), context, NOW).deadlineAt;
-    expect(told(verification, 17)).toBe(podDeadline(podOf(), verification));
-    expect(told(verification, 0)).toBeUndefined();
-    expect(told({ ...verification, isPaused: true }, 17)).toBeUndefined();
+    const deadlineOf = (context: VerificationContext, code: number) =>
+      evaluate(podOf(), probed(code, context), context, NOW).deadlineAt;
+    expect(deadlineOf(verification, 17)).toBe(podDeadline(podOf(), verification));
+    expect(deadlineOf(verification, 0)).toBeUndefined();
+    expect(deadlineOf({ ...verification, isPaused: true }, 17)).toBeUndefined();
   });
 
   test('comes after the initial delay', () => {
@@ -84,12 +84,12 @@ describe('a deadline', () => {
   test('fails a retrying pod only by a try made at or after it', () => {
     const verification = verificationContext({ deadlineSeconds: 60 });
     expect(
-      evaluate(podOf(), asked(17, verification, NOW - 1), verification, NOW + seconds(20)),
+      evaluate(podOf(), probed(17, verification, NOW - 1), verification, NOW + seconds(20)),
     ).toMatchObject({
       state: 'Retrying',
       reason: 'ProbeFailed',
     });
-    expect(evaluate(podOf(), asked(17, verification, NOW), verification, NOW + 100)).toMatchObject({
+    expect(evaluate(podOf(), probed(17, verification, NOW), verification, NOW + 100)).toMatchObject({
       state: 'Failed',
       message: 'readiness-probe in container web exited 17 (ProbeFailed) until the deadline of 1m',
     });
@@ -171,10 +171,10 @@ describe('a deadline', () => {
 describe('cycles', () => {
   test('pass a pod after successThreshold of them in a row', () => {
     const verification = verificationContext({ postCheck: { successThreshold: 3 } });
-    expect(evaluate(podOf(), asked(0, verification, NOW, podOf(), 2), verification, NOW).state).toBe(
+    expect(evaluate(podOf(), probed(0, verification, NOW, podOf(), 2), verification, NOW).state).toBe(
       'Waiting',
     );
-    expect(evaluate(podOf(), asked(0, verification, NOW, podOf(), 3), verification, NOW)).toMatchObject({
+    expect(evaluate(podOf(), probed(0, verification, NOW, podOf(), 3), verification, NOW)).toMatchObject({
       state: 'Passed',
       recorded: false,
       message: 'readiness-probe in container web exited 0',
@@ -183,8 +183,8 @@ describe('cycles', () => {
 
   test('fail a pod after failureThreshold of them in a row, before any deadline', () => {
     const verification = verificationContext({ postCheck: { failureThreshold: 2 } });
-    expect(evaluate(podOf(), asked(5, verification), verification, NOW).state).toBe('Retrying');
-    expect(evaluate(podOf(), asked(5, verification, NOW, podOf(), 2), verification, NOW)).toMatchObject({
+    expect(evaluate(podOf(), probed(5, verification), verification, NOW).state).toBe('Retrying');
+    expect(evaluate(podOf(), probed(5, verification, NOW, podOf(), 2), verification, NOW)).toMatchObject({
       state: 'Failed',
       message:
         'readiness-probe in container web exited 5 (ProbeFailed), 2 times in a row (failureThreshold 2)',
@@ -195,14 +195,14 @@ describe('cycles', () => {
     const verification = verificationContext();
     expect(evaluate(podOf(), recordOf({ verification: 'proof-0' }), verification, NOW).state).toBe('Waiting');
     const restarted = podOf({ containers: [containerOf({ id: 'containerd://bbbb' })] });
-    expect(evaluate(restarted, asked(0, verification), verification, NOW).state).toBe('Waiting');
+    expect(evaluate(restarted, probed(0, verification), verification, NOW).state).toBe('Waiting');
   });
 });
 
 describe('a pod that does not pass yet', () => {
   test('says how often it has passed of the times that are wanted', () => {
     const verification = verificationContext({ postCheck: { successThreshold: 3 } });
-    const record = asked(0, verification, NOW - 100, podOf(), 2);
+    const record = probed(0, verification, NOW - 100, podOf(), 2);
     expect(evaluate(podOf(), record, verification, NOW).message).toBe(
       'readiness-probe in container web exited 0 (Passed), 2 times in a row (successThreshold 3)',
     );
@@ -228,7 +228,7 @@ describe('the next cycle', () => {
   });
 
   test('comes a period later, give or take a fifth, the same for the same pod every time', () => {
-    const record = asked(17, verification, NOW);
+    const record = probed(17, verification, NOW);
     const at = nextCycleAt(podOf(), record, verification, NOW) ?? 0;
     expect(at).toBeGreaterThanOrEqual(NOW + seconds(8));
     expect(at).toBeLessThanOrEqual(NOW + seconds(12));
@@ -237,18 +237,18 @@ describe('the next cycle', () => {
   });
 
   test('comes at once when the pod has become ready since', () => {
-    const next = nextCycleAt(podOf(), asked(17, verification, NOW, notReady()), verification, NOW + 10);
+    const next = nextCycleAt(podOf(), probed(17, verification, NOW, notReady()), verification, NOW + 10);
     expect(next).toBeLessThanOrEqual(NOW + 10);
   });
 
   test('is made at the deadline, also of a pod in which nothing runs', () => {
     const short = verificationContext({ deadlineSeconds: 65 });
-    expect(nextCycleAt(podOf(), asked(17, short, NOW), short, NOW)).toBe(NOW + seconds(5));
+    expect(nextCycleAt(podOf(), probed(17, short, NOW), short, NOW)).toBe(NOW + seconds(5));
     expect(nextCycleAt(waiting('ContainerCreating'), undefined, short, NOW)).toBe(NOW + seconds(5));
   });
 
   test('is not wanted of a pod that passed, failed, or is on a lost node', () => {
-    expect(evaluate(podOf(), asked(0, verification), verification, NOW).cycleAt).toBeUndefined();
+    expect(evaluate(podOf(), probed(0, verification), verification, NOW).cycleAt).toBeUndefined();
     expect(evaluate(podOf(), undefined, verificationContext({ nodeReady: () => false }), NOW)).toMatchObject({
       state: 'Inconclusive',
       reason: 'NodeUnreachable',
