@@ -142,11 +142,10 @@ export class Fleet {
   }
 
   /** Prepares something with quick controllers. */
-  async preparing<T>(body: () => Promise<T>): Promise<T> {
+  async preparing(body: () => Promise<void>): Promise<void> {
     await this.#setControllers(PREPARING_RATE);
-    const result = await body();
+    await body();
     await this.#setControllers(this.#measuringRate);
-    return result;
   }
 
   async #setControllers(rate: number): Promise<void> {
