@@ -35,5 +35,6 @@ USER 65532:65532
 # Fills the compile cache, which makes the start quicker and the process smaller. It depends on the user and on Node's version.
 RUN ["/nodejs/bin/node", "/app/postcheck.mjs", "--help"]
 EXPOSE 8080 8081
-# A small young generation: the operator makes little garbage, and it was measured at 82 MiB instead of 91 MiB when idle.
-ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=4", "/app/postcheck.mjs"]
+# A small young generation: the operator makes little garbage. With 4 it was measured at 82 MiB instead of 91 MiB when idle, and with 2
+# at 167 MiB instead of 170 MiB with 3,000 pods.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=2", "/app/postcheck.mjs"]

@@ -55,8 +55,10 @@ export class ActionExecutor {
     const { writer } = this.#options;
     switch (action.kind) {
       case 'patchImages': {
-        const written = await writer.patchImages(action.workload, action.images, action.partition);
-        return this.#applyWrite(written, (now) => imageRewritten(action.workload, now, action.images));
+        const { workload, images, partition, evidenceAt } = action;
+        const purpose = evidenceAt === undefined ? undefined : 'fallback';
+        const written = await writer.patchImages(workload, images, partition, purpose);
+        return this.#applyWrite(written, (now) => imageRewritten(workload, now, images));
       }
       case 'patchPartition': {
         const written = await writer.patchImages(action.workload, {}, action.partition);

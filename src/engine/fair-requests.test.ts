@@ -3,7 +3,7 @@ import { drain } from '../../test/sim/clock.ts';
 import type { Upgrade, UpgradeStatus } from '../api/types.ts';
 import type { PodView, WorkloadView } from '../api/views.ts';
 import { fairReader, fairWriter } from './fair-requests.ts';
-import { MAX_EVENTS, MAX_READS, MAX_WRITES, type Reader, type Writer } from './ports.ts';
+import { MAX_EVENTS, MAX_READS, MAX_STEP_WRITES, MAX_WRITES, type Reader, type Writer } from './ports.ts';
 
 interface Sent {
   readonly method: string;
@@ -121,9 +121,25 @@ test('a new phase and images do not wait for writes about pods and progress, of 
   }
   await drain();
   const others = sent.length;
-  void writer.patchStatus(SHOP.upgrade, { phase: 'FallingBack' });
+  void writer.patchStatus(SHOP.upgrade, { phase: 'Upgrading' });
   void writer.patchImages(SHOP.workload, {});
   await drain();
   expect(others).toBe(MAX_WRITES);
+  expect(sent.slice(others)).toMatchObject([{ method: 'patchStatus' }, { method: 'patchImages' }]);
+});
+
+test('the two writes that begin a fallback wait for no step of others, of any number of tenants', async () => {
+  const { sent, writer } = endless();
+  const tenants = Array.from({ length: 10 * MAX_STEP_WRITES }, (_, i) => in_(`tenant-${i}`));
+  for (const { upgrade, workload } of tenants) {
+    void writer.patchStatus(upgrade, { phase: 'Upgrading' });
+    void writer.patchImages(workload, {});
+  }
+  await drain();
+  const others = sent.length;
+  void writer.patchStatus(SHOP.upgrade, { phase: 'FallingBack' });
+  void writer.patchImages(SHOP.workload, {}, undefined, 'fallback');
+  await drain();
+  expect(others).toBe(MAX_STEP_WRITES);
   expect(sent.slice(others)).toMatchObject([{ method: 'patchStatus' }, { method: 'patchImages' }]);
 });

@@ -2,8 +2,17 @@
  * Distributes reads and writes fairly before they wait for a connection, where the first one would come first: requests about one tenant's objects
  * may take long, as with its own slow webhook or with its thousands of events, and must not hold up those about another's.
  */
+import type { Phase } from '../api/types.ts';
 import { FairSemaphore } from './fair-semaphore.ts';
-import { MAX_EVENTS, MAX_READS, MAX_STEP_WRITES, MAX_WRITES, type Reader, type Writer } from './ports.ts';
+import {
+  MAX_EVENTS,
+  MAX_FALLBACK_WRITES,
+  MAX_READS,
+  MAX_STEP_WRITES,
+  MAX_WRITES,
+  type Reader,
+  type Writer,
+} from './ports.ts';
 
 /** What a request is about; the requests of one Upgrade have the same name. */
 interface About {
@@ -27,21 +36,30 @@ const ownerOf = ({ namespace, owner }: { namespace: string; owner: { name: strin
 
 /**
  * The writer, with fair turns. What an attempt writes few times, a new phase and images, does not wait for what it writes for each pod or every
- * few seconds: a fallback begins with these two. Events have connections of their own.
+ * few seconds; the two of these that begin a fallback wait for no other attempt's. Events have connections of their own.
  */
 export function fairWriter(writer: Writer): Writer {
   const inTurn = turnsOf(MAX_WRITES);
   const inShortTurn = turnsOf(MAX_STEP_WRITES);
+  const inFallbackTurn = turnsOf(MAX_FALLBACK_WRITES);
   const inEventTurn = turnsOf(MAX_EVENTS);
+  const turnOf = (before: Phase | undefined, phase: Phase | undefined): InTurn => {
+    if (before === phase) {
+      return inTurn;
+    }
+    return phase === 'FallingBack' ? inFallbackTurn : inShortTurn;
+  };
   return {
     patchStatus: (upgrade, status) => {
-      const turn = upgrade.status?.phase === status.phase ? inTurn : inShortTurn;
+      const turn = turnOf(upgrade.status?.phase, status.phase);
       return turn(upgrade.metadata, () => writer.patchStatus(upgrade, status));
     },
     patchFinalizers: (upgrade, finalizers) =>
       inTurn(upgrade.metadata, () => writer.patchFinalizers(upgrade, finalizers)),
-    patchImages: (workload, images, partition) =>
-      inShortTurn(workload, () => writer.patchImages(workload, images, partition)),
+    patchImages: (workload, images, partition, purpose) => {
+      const turn = purpose === 'fallback' ? inFallbackTurn : inShortTurn;
+      return turn(workload, () => writer.patchImages(workload, images, partition));
+    },
     releaseFields: (workload) => inTurn(workload, () => writer.releaseFields(workload)),
     patchVerified: (pod, condition, at) =>
       inTurn(ownerOf(pod), () => writer.patchVerified(pod, condition, at)),

@@ -21,10 +21,11 @@ export type { ExecResult, QueryAnswer };
 
 /**
  * How many writes and reads the engine sends at once: with fewer connections they would wait again, and no longer in fair turns. Writes that take an
- * attempt a step further are counted apart from those about its pods and its progress.
+ * attempt a step further are counted apart from those about its pods and its progress, and the two that begin a fallback apart from both.
  */
 export const MAX_WRITES = 10;
 export const MAX_STEP_WRITES = 6;
+export const MAX_FALLBACK_WRITES = 8;
 export const MAX_READS = 4;
 /** Clusters may store events separately: if requests for events hang, the others must not. */
 export const MAX_EVENTS = 4;
@@ -159,12 +160,13 @@ export interface Writer {
   patchFinalizers(upgrade: Upgrade, finalizers: readonly string[]): Promise<Written<Upgrade>>;
   /**
    * Writes container images (init containers too) and a StatefulSet's partition, if the workload's template and strategy are still those of the view,
-   * as field manager `postcheck`.
+   * as field manager `postcheck`. `purpose`: these restore what ran before a version that failed, and nothing else goes first.
    */
   patchImages(
     workload: WorkloadView,
     images: Readonly<Record<string, string>>,
     partition?: number,
+    purpose?: 'fallback',
   ): Promise<Written<WorkloadView>>;
   /** Removes our managedFields entries, each of them tested. Does not change the generation. */
   releaseFields(workload: WorkloadView): Promise<Written<WorkloadView>>;

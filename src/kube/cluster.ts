@@ -4,6 +4,7 @@ import {
   type GateProbe,
   type Installation,
   MAX_EVENTS,
+  MAX_FALLBACK_WRITES,
   MAX_READS,
   MAX_STEP_WRITES,
   MAX_WRITES,
@@ -81,7 +82,7 @@ export async function connect(options: ClusterOptions): Promise<Cluster> {
   const { namespaces, identity, gatePolicyName, webhookSecret } = options;
   const connection = new Connection(options);
   await connection.credentials();
-  const http = new HttpClient(connection, MAX_STEP_WRITES + MAX_WRITES);
+  const http = new HttpClient(connection, MAX_STEP_WRITES + MAX_WRITES + MAX_FALLBACK_WRITES);
   const readHttp = new HttpClient(connection, MAX_READS + MAX_LISTS);
   const eventHttp = new HttpClient(connection, MAX_EVENTS);
   const throttle = new Throttle();

@@ -23,8 +23,12 @@ export interface ApiServer {
   stop(): void;
 }
 
-function up(folder: string, flags: readonly string[], stop: () => void): string {
-  const env = { ...process.env, POSTCHECK_APISERVER_FLAGS: flags.join(' ') };
+function up(folder: string, flags: readonly string[], memory: string | undefined, stop: () => void): string {
+  const env = {
+    ...process.env,
+    POSTCHECK_APISERVER_FLAGS: flags.join(' '),
+    POSTCHECK_APISERVER_MEMORY: memory,
+  };
   try {
     const output = execFileSync(SCRIPT, ['up', folder], {
       env,
@@ -38,12 +42,15 @@ function up(folder: string, flags: readonly string[], stop: () => void): string 
   }
 }
 
-/** Starts one with the further kube-apiserver `flags`; builds the binaries when they are missing, which takes minutes. */
-export function startApiServer(flags: readonly string[] = []): ApiServer {
+/**
+ * Starts one with the further kube-apiserver `flags`; builds the binaries when they are missing, which takes minutes. `memory`: what it may use before
+ * it collects garbage ("8GiB"); without, five times what it needs.
+ */
+export function startApiServer(flags: readonly string[] = [], memory?: string): ApiServer {
   const folder = mkdtempSync(join(tmpdir(), 'postcheck-api-'));
   const stop = () => void execFileSync(SCRIPT, ['down', folder]);
   endWithThisProcess(folder);
-  const kubeconfig = up(folder, flags, stop);
+  const kubeconfig = up(folder, flags, memory, stop);
   const kubectl = (args: readonly string[], input = '') =>
     execFileSync(join(ROOT, '.cluster/bin/kubectl'), ['--kubeconfig', kubeconfig, ...args], {
       encoding: 'utf8',

@@ -14,7 +14,8 @@
 #   api-only.sh controllers DIR RATE  restart the controllers of a simulation with so many requests a second each; Kubernetes' default is 20
 #
 # Also in DIR: audit.log (metadata of every request that is not the cluster's own), log/NAME.log.
-# Further kube-apiserver flags: POSTCHECK_APISERVER_FLAGS, separated by spaces.
+# Further kube-apiserver flags: POSTCHECK_APISERVER_FLAGS, separated by spaces. With POSTCHECK_APISERVER_MEMORY (as Go's GOMEMLIMIT,
+# 8GiB) it collects no garbage before it uses as much.
 # Namespaces and Deployments work as usual (kube-controller-manager runs); pods are created and stay Pending: no scheduler, no
 # kubelet. A test that wants them Ready writes their status itself.
 set -euo pipefail

@@ -40,7 +40,9 @@ start_etcd() {
 start_kube_apiserver() {
 	local address=$1 port=$2 pki=$home/pki
 	shift 2
-	start_process kube-apiserver "$components/kube-apiserver" \
+	# Two assignments, or nothing at all.
+	# shellcheck disable=SC2086
+	start_process kube-apiserver env ${POSTCHECK_APISERVER_MEMORY:+GOGC=off GOMEMLIMIT=$POSTCHECK_APISERVER_MEMORY} "$components/kube-apiserver" \
 		--etcd-servers="unix://$home/etcd.sock" \
 		--bind-address="$address" --secure-port="$port" --advertise-address="${host_address:-10.245.0.1}" \
 		--tls-cert-file="$pki/kube-apiserver.crt" --tls-private-key-file="$pki/kube-apiserver.key" --client-ca-file="$pki/ca.crt" \
