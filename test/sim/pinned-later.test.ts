@@ -1,9 +1,21 @@
-/** Another client pins an image by its digest once it is stored: the same version, which is verified as ours (kyverno#9421, Keel). */
+/**
+ * Images with and without their digest. Another client pins one once it is stored: the same version, which is verified as ours (kyverno#9421, Keel).
+ * What the template has besides our own writes stays what it is, however alike.
+ */
 import { describe, expect, jest, test } from '@jest/globals';
 import { exits } from './behaviour.ts';
 import { played, three } from './played.ts';
 import { NEW, OLD, told, workloadOf } from './stories.ts';
-import { afterSeconds, annotate, phaseIs, type Step, type Story, target } from './story.ts';
+import {
+  afterSeconds,
+  annotate,
+  phaseIs,
+  type Step,
+  type Story,
+  scaleTo,
+  target,
+  wantImage,
+} from './story.ts';
 import { sweep } from './sweep.ts';
 import type { World } from './world.ts';
 
@@ -85,6 +97,60 @@ describe.each(KINDS)('the images of a %s are pinned once they are stored', (kind
     expect(failures).toEqual([]);
   });
 });
+
+describe.each(KINDS)(
+  'a version of a %s that is the previous image with a digest (renovatebot/docker-renovate-full#420, classicswarm#2960)',
+  (kind) => {
+    const story = (name: string, image: string, steps: readonly Step[] = []): Story => ({
+      ...told(name, kind, {}, { losesPods: true, minutes: 60, steps }),
+      spec: { containers: [{ name: 'web', image: pinned(image) }], postCheck: { deadlineSeconds: 120 } },
+      images: { [pinned(image)]: exits(17) },
+    });
+    const hasPod =
+      (image: string): Step['when'] =>
+      (world) =>
+        world.pods().some(({ phase, containers }) => phase === 'Running' && containers[0]?.image === image);
+
+    test('is rolled back if it is bad', async () => {
+      const run = await played(story('a digest for its tag', OLD));
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    });
+
+    test('and also if the workload is changed as it falls back', async () => {
+      const scaled: Step = { when: phaseIs('FallingBack'), act: (world) => void scaleTo(world, 3) };
+      const run = await played(story('a digest for its tag, scaled', OLD, [scaled]));
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    });
+
+    test.each([OLD, NEW])('is given up for %s', async (image) => {
+      const given: Step = { when: hasPod(pinned(image)), act: (world) => wantImage(world, image) };
+      const run = await played(story('the tag for its digest', image, [given]));
+      expect(run.ending).toMatchObject({
+        phase: 'Succeeded',
+        pods: three(image),
+        outcomes: ['2 Succeeded', '1 Superseded'],
+      });
+    });
+
+    test('is rolled back by an attempt that is aborted before it has written its tag', async () => {
+      const run = await played(
+        story('aborted before its tag', OLD, [
+          { when: hasPod(pinned(OLD)), act: (world) => wantImage(world, OLD) },
+          {
+            when: (world) => world.upgrade()?.status?.attempt?.number === 2,
+            act: (world) => annotate(world, 'abort', 'x'),
+          },
+        ]),
+      );
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+    });
+
+    test('is rolled back wherever the operator is cut', async () => {
+      const { failures } = await sweep(story('a digest for its tag, cut', OLD), 1, ['lost']);
+      expect(failures).toEqual([]);
+    });
+  },
+);
 
 test('the digest of another tag is another version', async () => {
   const run = await played({

@@ -8,7 +8,7 @@ import type { ActiveStatus } from '../complete-status.ts';
 import { runsImages } from '../images.ts';
 import { isUnderWay } from '../status.ts';
 import { policyOf } from './policy.ts';
-import { pinnedImages, withRewritten } from './rewritten.ts';
+import { exceptFailed, pinnedImages, withRewritten } from './rewritten.ts';
 import type { Rolling } from './rollout.ts';
 
 interface Pins {
@@ -20,21 +20,31 @@ interface Pins {
 
 function pinsOf(rolling: Rolling): Pins {
   const { workload, status } = rolling;
-  const { from, to, fallback } = status;
-  const mayBeSetAgain = setsPreviousAgain(rolling);
+  const { to, fallback } = status;
   return {
     to: Object.fromEntries(
       Object.entries(pinnedImages(workload, to.images)).filter(
-        ([name, image]) => mayBeSetAgain || own(from.images, name) !== image,
+        ([name, image]) => setsPreviousAgain(rolling) || !wasThereBefore(status, name, image),
       ),
     ),
-    restored: fallback ? pinnedImages(workload, fallback.images) : {},
+    restored:
+      fallback && mayBeRestored(rolling)
+        ? exceptFailed(pinnedImages(workload, fallback.images), to.images)
+        : {},
   };
 }
+
+/** While the generation is the recorded one, nothing was written since the fallback was recorded, and what the template has is still to be replaced. */
+const mayBeRestored = ({ workload, status }: Rolling): boolean =>
+  status.fallback?.rolledAt !== undefined || workload.generation !== status.targetGeneration;
 
 /** What ran before may be the pinned form of the wanted image: it is set again once we have written that one. Otherwise it is still there, or restored. */
 const setsPreviousAgain = ({ rollout: { direction, rolledAt, templateRevert } }: Rolling): boolean =>
   policyOf(direction).acceptsRewrites && rolledAt !== undefined && templateRevert === undefined;
+
+/** Whether the template had the image before the attempt wrote its own: that of the previous version, or of an attempt that this one overtook. */
+const wasThereBefore = ({ attempt, from }: ActiveStatus, name: string, image: string): boolean =>
+  image === own(from.images, name) || image === own(attempt.overtaken, name);
 
 /** Whether the template has a pinned image of the rollout that is not recorded yet. */
 export function hasUnrecordedPins(rolling: Rolling): boolean {

@@ -26,16 +26,20 @@ export const rewrittenImages = (workload: WorkloadView, wanted: Images): Images 
       .map(({ name, image }) => [name, image]),
   );
 
-/**
- * The same for a fallback. A failed image that is still there was not rewritten: that write had no effect, or is still to come. One that is too long to
- * be recorded as the failed one is still there too, and no version to keep.
- */
+/** The same for a fallback. One that is too long to be recorded as the failed one is still there too, and no version to keep. */
 export const rewrittenInFallback = (workload: WorkloadView, { fallback, to }: Status): Images =>
   Object.fromEntries(
-    Object.entries(rewrittenImages(workload, { ...fallback?.images })).filter(
-      ([name, image]) => own(to.images, name) !== image && image.length <= IMAGE_MAX,
+    Object.entries(exceptFailed(rewrittenImages(workload, { ...fallback?.images }), to.images)).filter(
+      ([, image]) => image.length <= IMAGE_MAX,
     ),
   );
+
+/**
+ * A failed image that is still there is no stored form of the previous one, however alike they are: the write of that one had no effect, or is
+ * still to come.
+ */
+export const exceptFailed = (stored: Images, failed: Images): Images =>
+  Object.fromEntries(Object.entries(stored).filter(([name, image]) => own(failed, name) !== image));
 
 /** Whether we wrote any image of the template. */
 export const wroteImages = (workload: WorkloadView): boolean =>
