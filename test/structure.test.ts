@@ -1,6 +1,6 @@
 /** The rules of ARCHITECTURE.md about who may import whom, read from the imports themselves. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -401,6 +401,15 @@ describe('pages', () => {
     expect(laidOut(before)).toBe(after);
     expect(mistakes(before).length > 0).toBe(before !== after);
     expect(mistakes(after)).toEqual([]);
+  });
+
+  test('and what else no compiler reads hold no mark of a merge that was not resolved', () => {
+    const unread = globSync(['**/*.{md,yaml,yml,tpl,txt,sh}', '{Dockerfile,Makefile}', 'container/**/*'], {
+      exclude: ['**/node_modules/**', 'dist/**', '.cluster/**', '**/vendor/**'],
+    }).filter((file) => statSync(file).isFile());
+    expect(unread.length).toBeGreaterThan(200);
+    const marked = unread.filter((file) => /^(?:<{7}|>{7}|\|{7}) /m.test(readFileSync(file, 'utf8')));
+    expect(marked).toEqual([]);
   });
 
   test('of decisions are numbered one after the other, by name and title', () => {
