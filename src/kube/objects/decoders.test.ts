@@ -46,6 +46,16 @@ test.each(Object.keys(LONG))('no workload fills the memory by its %s', (by) => {
   }
 });
 
+test.each(
+  ['name', 'uid', 'kind'].flatMap((field) => ['Deployment', 'ReplicaSet'].map((kind) => [field, kind] as const)),
+)('no object fills the memory by the %s of the %s that owns it', (field, kind) => {
+  const [reference] = metadata.ownerReferences;
+  const ownerReferences = [{ ...reference, kind, [field]: 'x'.repeat(1024 * KIB) }];
+  for (const of of Object.keys(PROJECTIONS) as WatchedKind[]) {
+    expect(kept(of, { metadata: { ...metadata, ownerReferences } })).toBeLessThan(2 * KIB);
+  }
+});
+
 test('a pod of a hundred containers with long images is kept', () => {
   const spec = {
     containers: fill(100, (nth) => ({ name: `c${nth}`, image: `registry.example/${'x'.repeat(500)}:1` })),

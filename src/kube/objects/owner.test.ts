@@ -16,6 +16,8 @@ test('the owner is the one reference that controls', () => {
   const ours = { kind: 'ReplicaSet', name: 'web-abc', uid: 'r1' };
   expect(owner(reference({ kind: 'Other', controller: false }), reference())).toEqual(ours);
   expect(owner(reference({ apiVersion: 'apps/v1beta2' }))).toEqual(ours);
+  const longest = 'a'.repeat(253);
+  expect(owner(reference({ name: longest }))).toEqual({ ...ours, name: longest });
 });
 
 test.each([
@@ -26,6 +28,9 @@ test.each([
   ['is of the core group', reference({ apiVersion: 'v1' })],
   ['names no API', reference({ apiVersion: undefined })],
   ['is no object', 'ReplicaSet'],
+  ['has a longer name than any object', reference({ name: 'a'.repeat(254) })],
+  ['has a longer UID than any object', reference({ uid: 'a'.repeat(254) })],
+  ['has a longer kind than any object', reference({ kind: 'a'.repeat(254) })],
 ])('a reference that %s is no owner', (_, wrong) => {
   expect(owner(wrong)).toEqual(none);
 });
