@@ -47,7 +47,9 @@ test.each(Object.keys(LONG))('no workload fills the memory by its %s', (by) => {
 });
 
 test.each(
-  ['name', 'uid', 'kind'].flatMap((field) => ['Deployment', 'ReplicaSet'].map((kind) => [field, kind] as const)),
+  ['name', 'uid', 'kind'].flatMap((field) =>
+    ['Deployment', 'ReplicaSet'].map((kind) => [field, kind] as const),
+  ),
 )('no object fills the memory by the %s of the %s that owns it', (field, kind) => {
   const [reference] = metadata.ownerReferences;
   const ownerReferences = [{ ...reference, kind, [field]: 'x'.repeat(1024 * KIB) }];

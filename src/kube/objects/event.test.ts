@@ -41,6 +41,16 @@ test('two events never share a name, and a name is never too long', () => {
   expect(name('x'.repeat(253)).length).toBeLessThanOrEqual(253);
 });
 
+test.each(['-', '---', '.', '-x.-', 'x'])(
+  'a name that is cut behind %j is one that the API server accepts',
+  (end) => {
+    const long = `${'x'.repeat(220 - end.length)}${end}${'y'.repeat(33)}`;
+    expect(eventBody({ ...upgrade, name: long }, event, by).metadata.name).toMatch(
+      /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    );
+  },
+);
+
 test.each(['x'.repeat(1024), 'x'.repeat(5000), 'ü'.repeat(900), '👍'.repeat(300)])(
   'a note is cut to 1 KiB between characters',
   (note) => {

@@ -29,7 +29,8 @@ export function eventBody(
     kind: 'Event',
     metadata: {
       namespace: regarding.namespace,
-      name: `${cut(regarding.name, 220)}.${nanoseconds(by.now)}${randomBytes(4).toString('hex')}`,
+      // A name that is cut behind a hyphen or a dot would be no name.
+      name: `${cut(regarding.name, 220).replace(/[-.]+$/, '')}.${nanoseconds(by.now)}${randomBytes(4).toString('hex')}`,
     },
     eventTime: microTime(by.now),
     reportingController: `${GROUP}/operator`,
