@@ -378,9 +378,11 @@ describe('credentials', () => {
       writeFileSync(path, JSON.stringify(config));
       return path;
     };
-    expect(() => new Connection({ kubeconfig: write({ server: 'http://127.0.0.1:8080' }) })).toThrow(
-      'only https is supported',
-    );
+    for (const server of ['http://127.0.0.1:8080', 'localhost:6443', '127.0.0.1:6443', 'https://[::']) {
+      expect(() => new Connection({ kubeconfig: write({ server }) })).toThrow(
+        `API server ${server}: must be an address that begins with https://, such as https://10.0.0.1:6443`,
+      );
+    }
     expect(
       () => new Connection({ kubeconfig: write({ server: 'https://127.0.0.1', 'proxy-url': 'http://p' }) }),
     ).toThrow('proxy-url is not supported');

@@ -137,14 +137,17 @@ function serverOf(config: KubeConfig): URL {
       `kubeconfig: context ${JSON.stringify(config.getCurrentContext())} names no cluster; set --context`,
     );
   }
-  if (!URL.canParse(cluster.server)) {
+  // In a pod without the variables, client-node writes `undefined` into the address.
+  if (cluster.server === '' || /undefined/.test(cluster.server)) {
     throw new Error(
       'no API server address: outside a pod set --kubeconfig; inside a pod, KUBERNETES_SERVICE_HOST and _PORT must be set',
     );
   }
-  const server = new URL(cluster.server);
-  if (server.protocol !== 'https:') {
-    throw new Error(`API server ${server.origin}: only https is supported`);
+  const server = URL.canParse(cluster.server) ? new URL(cluster.server) : undefined;
+  if (server?.protocol !== 'https:') {
+    throw new Error(
+      `API server ${cluster.server}: must be an address that begins with https://, such as https://10.0.0.1:6443`,
+    );
   }
   if (cluster.proxyUrl) {
     throw new Error('kubeconfig: proxy-url is not supported; connect to the API server directly');

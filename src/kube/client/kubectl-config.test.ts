@@ -64,6 +64,22 @@ describe('a kubeconfig is read as kubectl reads it', () => {
     expect(() => load({ kubeconfig: join(folder, 'none') })).toThrow(
       /cannot read kubeconfig .*none: no such file/,
     );
-    expect(() => load({})).toThrow(/no kubeconfig: .* use --kubeconfig/);
+    expect(() => load({})).toThrow(/no kubeconfig: neither .* use --kubeconfig/);
+    const missing = join(folder, 'none');
+    expect(() => load({}, missing)).toThrow(`no kubeconfig: KUBECONFIG is ${missing}, which does not exist`);
+  });
+
+  test.each([
+    [{ 'current-context': 'x' }, 'has no context "x"; it has: none'],
+    [
+      { 'current-context': 'x', contexts: [{ name: 'x', context: { cluster: 'y', user: 'z' } }] },
+      'has no cluster "y"; it has: none',
+    ],
+    [{ clusters: [null] }, /cannot read kubeconfig .*odd: its clusters, users or contexts are no lists/],
+    [{ contexts: [null] }, /cannot read kubeconfig .*odd: its clusters, users or contexts are no lists/],
+  ])('%j is a kubeconfig, and the error says what it lacks', (config, message) => {
+    const odd = join(folder, 'odd');
+    writeFileSync(odd, JSON.stringify(config));
+    expect(() => load({}, odd)).toThrow(message);
   });
 });

@@ -56,6 +56,7 @@ export function kubectlConfig(flags: KubectlFlags, places: KubectlPlaces): KubeC
   const config = merged(filesOf(flags, places).map(readFile));
   if (
     config.clusters.length === 0 &&
+    config.currentContext === '' &&
     flags.kubeconfig === undefined &&
     flags.server === undefined &&
     flags.context === undefined
@@ -107,7 +108,11 @@ function readFile(file: string): KubeConfig {
     config.loadFromFile(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    const why = FILE_ERRORS.get(code ?? '') ?? (error as Error).message.split('\n')[0];
+    // client-node does not check what it reads.
+    const why =
+      error instanceof TypeError
+        ? 'its clusters, users or contexts are no lists of entries with names'
+        : (FILE_ERRORS.get(code ?? '') ?? (error as Error).message.split('\n')[0]);
     throw new Error(`cannot read kubeconfig ${file}: ${why}`);
   }
   const files = tokenFiles(file);
@@ -161,8 +166,12 @@ function inCluster(places: KubectlPlaces): KubeConfig {
   config.loadFromCluster();
   const server = config.getCurrentCluster()?.server ?? '';
   if (!URL.canParse(server) || /undefined/.test(server)) {
+    const named = places.kubeconfig ?? '';
+    const isMissing = named !== '' && filesOf({}, places).length === 0;
     throw new Error(
-      `no kubeconfig: neither KUBECONFIG nor ${join(places.home, '.kube', 'config')} names a cluster; use --kubeconfig`,
+      isMissing
+        ? `no kubeconfig: KUBECONFIG is ${named}, which does not exist; use --kubeconfig`
+        : `no kubeconfig: neither KUBECONFIG nor ${join(places.home, '.kube', 'config')} names a cluster; use --kubeconfig`,
     );
   }
   return config;
