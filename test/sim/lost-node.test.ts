@@ -4,7 +4,7 @@ import type { NodeView, PodView } from '../../src/api/views.ts';
 import { isReady } from './controllers.ts';
 import { play, type Run } from './run.ts';
 import { KINDS, type KindName, NEW, OLD, workloadOf } from './stories.ts';
-import { afterSeconds, phaseIs, type Step, type Story, wantImage } from './story.ts';
+import { afterSeconds, phaseIs, type Step, type Story, target, wantImage } from './story.ts';
 import { sweep } from './sweep.ts';
 import type { World } from './world.ts';
 
@@ -174,11 +174,12 @@ describe('a node that is lost in mid-attempt', () => {
 });
 
 /** Each node that gets the new version is lost so long after its pod runs it. */
-function takesNodesDown(afterMs: number): Story {
+function takesNodesDown(afterMs: number, kind: KindName = 'DaemonSet OnDelete'): Story {
   const story = onDelete('takes its nodes down', []);
   return {
     ...story,
-    name: `takes its nodes down after ${afterMs} ms`,
+    name: `takes its nodes down after ${afterMs} ms, ${kind}`,
+    workload: { ...workloadOf(kind), replicas: 5 },
     minutes: 120,
     arrange: (world) => {
       const doomed = new Set<string>();
@@ -207,6 +208,49 @@ test.each([0, 1000, 5000])(
     expect(run.message).toMatch(
       /; \d unreachable: node-\d.* is not Ready; the new version may be the cause, so no further node is upgraded until they are back$/,
     );
+  },
+);
+
+test.each<[KindName, RegExp]>([
+  ['Deployment', /; pod \S+ on (node-\d): node \1 is not Ready, after it had passed$/],
+  ['StatefulSet', /; pod \S+ on (node-\d): node \1 is not Ready, after it had passed$/],
+  [
+    'DaemonSet',
+    /; \d unreachable: .*; the controller of DaemonSet web replaces no further pod, most likely because they use up its maxUnavailable: recover or delete the nodes, or, if the new version is not the cause, raise it$/,
+  ],
+])(
+  'and the nodes are named, where the controller of a %s is what stops (kubernetes#117658)',
+  async (kind, says) => {
+    const run = await played(takesNodesDown(5000, kind));
+    expect(run.ending.phase).toBe('Inconclusive');
+    expect(podsOf(run.world, OLD).length).toBeGreaterThanOrEqual(2);
+    expect(run.message).toMatch(says);
+  },
+);
+
+test.each<[string, Step['act']]>([
+  [
+    'maxUnavailable is raised',
+    (world) => {
+      const workload = target(world);
+      world.models.set(workload.uid, { ...world.model(workload), maxUnavailable: 3 });
+      world.changeSpec(workload, {});
+    },
+  ],
+  ['the nodes are deleted', removeLost],
+])(
+  'nodes that were lost before use up what may be unavailable, which is said, and the attempt goes on when %s (kubernetes/test-infra#31706)',
+  async (_what, act) => {
+    const story = onDelete('lost before', [{ when: phaseIs('Inconclusive'), act }], {
+      arrange: (world) =>
+        world.clock.after(7000, () => ['node-1', 'node-2'].forEach((node) => void lose(world, node))),
+    });
+    const run = await played({ ...story, workload: { ...workloadOf('DaemonSet'), replicas: 5 } });
+    expect(run.writes.map(({ what }) => what).join()).toContain('because they use up its maxUnavailable');
+    expect(run.ending).toMatchObject({
+      pods: serving(3),
+      outcomes: [expect.stringMatching(/Partial|Succeeded/)],
+    });
   },
 );
 

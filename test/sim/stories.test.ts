@@ -831,7 +831,7 @@ describe('a node that is lost', () => {
     const run = await told(stories.nodeDownAhead);
     expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
     const message =
-      'Inconclusive: No verdict on web:2.0 yet: 1 of 2 pods passed; 1 unreachable: node-3: node node-3 is not Ready; the controller of DaemonSet web replaces no further pod: check its events and the nodes';
+      'Inconclusive: No verdict on web:2.0 yet: 1 of 2 pods passed; 1 unreachable: node-3: node node-3 is not Ready; the controller of DaemonSet web replaces no further pod, most likely because they use up its maxUnavailable: recover or delete the nodes, or, if the new version is not the cause, raise it';
     expect(run.writes.map(({ what }) => what)).toContain(message);
   });
 });

@@ -486,7 +486,7 @@ describe('the sentence of', () => {
         attempt: { excludedNodes: ['node-9'] },
         facts: { workload: workloadOf({ kind: 'DaemonSet' }) },
       },
-      'No verdict on web:2.0 yet: 3 of 3 pods passed; 1 unreachable: node-9: NodeUnreachable; the controller of Deployment web replaces no further pod: check its events and the nodes',
+      'No verdict on web:2.0 yet: 3 of 3 pods passed; 1 unreachable: node-9: NodeUnreachable; the controller of Deployment web replaces no further pod, most likely because they use up its maxUnavailable: recover or delete the nodes, or, if the new version is not the cause, raise it',
     ],
     [
       'a partial success',

@@ -162,17 +162,23 @@ function blockedByLost(facts: Facts): string {
     return '';
   }
   const isOurs = driverOf(workload).lever(workload) === 'deletion';
-  return `${leftClause(facts)}${isOurs ? '; the new version may be the cause, so no further node is upgraded until they are back' : controllerBlocked(facts)}`;
+  return `${leftClause(facts)}${isOurs ? '; the new version may be the cause, so no further node is upgraded until they are back' : (whyBlocked(facts) ?? blockedByUnavailable(facts))}`;
 }
 
+/** Its controller counts nodes that are not Ready as unavailable, also where the attempt goes on without them (kubernetes/test-infra#31706). */
+const blockedByUnavailable = (facts: Facts): string =>
+  `; the controller of ${target(facts)} replaces no further pod, most likely because they use up its maxUnavailable: recover or delete the nodes, or, if the new version is not the cause, raise it`;
+
 /** Why no further pod is created, if no pod explains it: the controller's message, if it has one, or a pod that does not end. */
-function controllerBlocked(facts: Facts): string {
-  const cause = facts.terminating ?? facts.repelled ?? facts.overlooked;
-  const held = facts.refusal ?? (cause && causeText(cause));
-  return held
-    ? `; ${held}`
-    : `; the controller of ${target(facts)} replaces no further pod: check its events and the nodes`;
+function whyBlocked({ terminating, repelled, overlooked, refusal }: Facts): string | undefined {
+  const cause = terminating ?? repelled ?? overlooked;
+  const held = refusal ?? (cause && causeText(cause));
+  return held && `; ${held}`;
 }
+
+const controllerBlocked = (facts: Facts): string =>
+  whyBlocked(facts) ??
+  `; the controller of ${target(facts)} replaces no further pod: check its events and the nodes`;
 
 /** One sentence without a full stop: what runs now, then why. It may contain foreign text, such as images, labels and tokens. */
 export function sentence(facts: Facts, drift: string | undefined): string {

@@ -111,6 +111,13 @@ describe('a pod that has passed and is not ready any more', () => {
     expect(lapse(podOf()).lapse).toBeUndefined();
   });
 
+  test('does not serve while its node is lost, whatever the node last said of it', () => {
+    expect(lapse(podOf(), { nodeReady: () => false })).toMatchObject({
+      state: 'Passed',
+      lapse: { cause: { reason: 'NodeUnreachable', late: true, node: 'node-1' } },
+    });
+  });
+
   test.each<[string, number | undefined, PodView, Parameters<typeof result>[1]]>([
     ['after the time of a pod', NOW + 580_000, unready(), {}],
     ['that starts again after a pause', NOW + 595_000, unready(), { resumedAt: NOW - 5000 }],

@@ -41,16 +41,19 @@ export function recordedPod(
   };
 }
 
-/** A pod that had passed and is not ready any more has the whole time of a pod to be ready again. */
+/**
+ * A pod that had passed and is not ready any more has the whole time of a pod to be ready again. On a lost node nobody knows what has become of it: that
+ * is no evidence, but its controller may wait for it.
+ */
 function lapseOf(pod: PodView, context: VerificationContext, now: number): Lapse | undefined {
+  if (!context.nodeReady(pod.node)) {
+    return { cause: withPod({ reason: 'NodeUnreachable', late: true }, pod), countsAt: undefined };
+  }
   const { cause, since } = readinessOf(pod, 0, now);
   if (!cause) {
     return undefined;
   }
-  const isOwn =
-    context.spec.postCheck.readiness.required &&
-    context.nodeReady(pod.node) &&
-    !waitsForOthers(pod, context.template);
+  const isOwn = context.spec.postCheck.readiness.required && !waitsForOthers(pod, context.template);
   const from = latest(since, context.startedAt, context.resumedAt, context.nodeBackAt?.get(pod.node));
   const countsAt = isOwn ? from + timeLimit(context) : undefined;
   return { cause: withPod({ ...cause, late: true }, pod), countsAt };
