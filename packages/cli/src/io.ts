@@ -1,6 +1,7 @@
 /** Input and output of a command, the properties of the terminal, and how the command is stopped. */
 import { createInterface } from 'node:readline/promises';
 import util from 'node:util';
+import { textOf } from './read.ts';
 import { forTerminal } from './text.ts';
 
 type Style = Parameters<typeof util.styleText>[0];
@@ -63,13 +64,7 @@ export function processIo(process: NodeJS.Process): Io {
     },
     now: () => Date.now(),
     ask: (question) => ask(process, question, stopping.signal),
-    input: async () => {
-      const parts: Buffer[] = [];
-      for await (const part of stdin) {
-        parts.push(part as Buffer);
-      }
-      return Buffer.concat(parts).toString('utf8');
-    },
+    input: () => textOf(stdin, 'standard input'),
     signal: stopping.signal,
   };
 }

@@ -1,7 +1,16 @@
 /** lint says offline what the API server would say; test/api/validation asks the API server the same rules. */
-import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, jest, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
@@ -12,6 +21,7 @@ import { imageProblem, imageWarning } from '../src/image-reference.ts';
 import { lintText } from '../src/lint.ts';
 import { emptyStages, missingDependencies, withoutEffect } from '../src/lint-effects.ts';
 import { plainText } from '../src/lint-words.ts';
+import { textOf } from '../src/read.ts';
 import { registryRules } from '../src/verbs/codes.ts';
 import { lint } from '../src/verbs/lint.ts';
 import { fakeIo } from './io.ts';
@@ -400,6 +410,39 @@ describe('lint', () => {
     );
     await expect(registryRules(fakeIo(), missing)).rejects.toThrow(`cannot read ${missing}: no such file`);
     await expect(registryRules(fakeIo(), folder)).rejects.toThrow(`cannot read ${folder}: it is a folder`);
+  });
+
+  test('reads no file and no input without end', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'postcheck-lint-'));
+    const long = join(folder, 'long.yaml');
+    writeFileSync(long, '');
+    truncateSync(long, 33 * 1024 * 1024);
+    await expect(lint(fakeIo(), { filename: [long] })).rejects.toThrow(
+      `cannot read ${long}: it is longer than 32 MiB`,
+    );
+    async function* input() {
+      for (let mib = 0; mib < 100; mib++) {
+        yield Buffer.alloc(1024 * 1024);
+      }
+    }
+    await expect(textOf(input(), 'standard input')).rejects.toThrow(
+      'cannot read standard input: it is longer',
+    );
+    expect(await textOf(Readable.from([Buffer.from('\ufeffa: 1', 'utf16le')]), 'stdin')).toBe('a: 1');
+  });
+
+  test('reads the files of a folder and nothing else in it, and names the one that cannot be read', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'postcheck-lint-'));
+    writeFileSync(join(folder, 'a.yaml'), manifest(''));
+    mkdirSync(join(folder, 'folder.yaml'));
+    symlinkSync('/dev/null', join(folder, 'device.yaml'));
+    const io = fakeIo();
+    expect(await lint(io, { filename: [folder] })).toBe(0);
+    expect(io.notes).toEqual(['1 Upgrade in 1 file: 0 errors, 0 warnings']);
+    symlinkSync('nothing', join(folder, 'link.yaml'));
+    await expect(lint(fakeIo(), { filename: [folder] })).rejects.toThrow(
+      `cannot read ${folder}/link.yaml: no such file`,
+    );
   });
 
   test('finds cycles of dependencies in the files, of one Upgrade too', async () => {

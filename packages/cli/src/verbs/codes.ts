@@ -1,16 +1,16 @@
 /** `codes`: shows what each exit code means, for one Upgrade or by default, or converts the registry of a hook to rules. */
-import { readFile } from 'node:fs/promises';
 import { effectiveChecks } from '../../../../src/api/checks.ts';
 import type { Class } from '../../../../src/api/enums.ts';
 import { isReason } from '../../../../src/api/reasons.ts';
 import type { Check, Upgrade, UpgradeSpec } from '../../../../src/api/types.ts';
 import { verdictText } from '../../../../src/core/report/verdict-text.ts';
 import { covers, evaluateTry, type TryOutcome } from '../../../../src/core/verification/exit-codes.ts';
-import { Fault, unreadableFile } from '../fault.ts';
+import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
 import { plural } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { paintedClass } from '../paint.ts';
+import { readText } from '../read.ts';
 import { printRules, readRegistry } from '../registry.ts';
 import { columns } from '../text.ts';
 
@@ -114,12 +114,7 @@ function cells(io: Io, row: Row): string[] {
 
 /** Prints a hook's registry as `exitCodes`, ready to paste. */
 export async function registryRules(io: Io, path: string): Promise<number> {
-  let text: string;
-  try {
-    text = path === '-' ? await io.input() : await readFile(path, 'utf8');
-  } catch (error) {
-    throw unreadableFile(path, error);
-  }
+  const text = path === '-' ? await io.input() : await readText(path);
   const registry = readRegistry(text);
   if ('mistakes' in registry) {
     throw new Fault(registry.mistakes.map((mistake) => `${path}: ${mistake}`).join('\n'));

@@ -1,6 +1,4 @@
 /** `lint`: validates manifests without a cluster; with `--live` also against the cluster. */
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Upgrade, UpgradeSpec } from '../../../../src/api/types.ts';
 import type { WorkloadView } from '../../../../src/api/views.ts';
 import { claimOrder } from '../../../../src/core/claim.ts';
@@ -13,7 +11,7 @@ import { RESOURCES } from '../../../../src/kube/client/paths.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import { decodeWorkload } from '../../../../src/kube/objects/decode-workload.ts';
 import type { Cluster } from '../cluster.ts';
-import { EXIT, Fault, unreadableFile } from '../fault.ts';
+import { EXIT, Fault } from '../fault.ts';
 import { gateCarrier } from '../gate.ts';
 import type { Io } from '../io.ts';
 import { type Finding, lintText } from '../lint.ts';
@@ -21,6 +19,7 @@ import { emptyStages, missingDependencies, type Said, withoutEffect } from '../l
 import { companions, findingsTogether, type InFile, type Report, reportOf } from '../lint-together.ts';
 import { plural } from '../looks.ts';
 import { checkFormat } from '../output.ts';
+import { filesAt, readText } from '../read.ts';
 import { selectorText } from '../scene.ts';
 
 export interface LintOptions {
@@ -80,21 +79,8 @@ async function read(io: Io, name: string): Promise<Source[]> {
   if (/^https?:\/\//.test(name)) {
     throw new Fault(`cannot read ${name}: download it, and pipe it to \`lint -f -\``);
   }
-  try {
-    const files = (await stat(name)).isDirectory()
-      ? (await readdir(name)).filter((file) => /\.(ya?ml|json)$/.test(file)).map((file) => join(name, file))
-      : [name];
-    return await Promise.all(files.map(async (file) => ({ file, text: decoded(await readFile(file)) })));
-  } catch (error) {
-    throw unreadableFile(name, error);
-  }
-}
-
-/** PowerShell writes UTF-16, which kubectl reads too. */
-function decoded(bytes: Buffer): string {
-  const [first, second] = bytes;
-  const isUtf16 = first === 0xff && second === 0xfe;
-  return new TextDecoder(isUtf16 ? 'utf-16le' : 'utf-8').decode(bytes);
+  const files = await filesAt(name, /\.(ya?ml|json)$/);
+  return await Promise.all(files.map(async (file) => ({ file, text: await readText(file) })));
 }
 
 /** Validates an Upgrade against the cluster: with a dry run, and its target, gate and the author's permissions. */
