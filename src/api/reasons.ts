@@ -17,7 +17,7 @@ type Table = Readonly<Record<string, ReasonInfo>>;
 export const OBSTACLE_REASONS = {
   TargetNotFound: { meaning: 'the workload does not exist', runbook: 'TargetNotFound' },
   WorkloadTooLong: {
-    meaning: 'the containers of the workload are too long to be kept',
+    meaning: 'the containers or the pod template of the workload are too long to be kept',
     runbook: 'WorkloadTooLong',
   },
   ContainerNotFound: { meaning: 'the workload has no such container', runbook: 'ContainerNotFound' },

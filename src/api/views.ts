@@ -19,6 +19,12 @@ export const MOST_CHARACTERS = 131_072;
  */
 export const STATUS_CHARACTERS = 400;
 
+/**
+ * Values in a pod template that is read: the members of its objects and the elements of its lists. More than a hundred containers with a hundred
+ * variables each have. Whoever may change a workload can write a hundred thousand into it, and with a short patch have all of them compared again.
+ */
+export const MOST_VALUES = 32_768;
+
 /** How a container of a pod template runs: `init` ends before the regular ones start; a `sidecar` is an init container with `restartPolicy: Always`. */
 export type ContainerRole = 'regular' | 'init' | 'sidecar';
 
@@ -41,7 +47,7 @@ interface WorkloadCommon {
   readonly generation: number;
   readonly observedGeneration: number;
   readonly deleting: boolean;
-  /** Its containers have more than MOST_CHARACTERS: nothing of them is kept, and `containers` is empty. */
+  /** Its containers have more than MOST_CHARACTERS, or its template more than MOST_VALUES: nothing of them is kept, and `containers` is empty. */
   readonly isTooLong?: true;
   /** Every container of the pod template: init containers and sidecars first, in the template's order. */
   readonly containers: readonly TemplateContainer[];

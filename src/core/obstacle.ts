@@ -25,7 +25,11 @@ interface Details {
     readonly namesakes: readonly WorkloadKind[];
   };
   /** More characters than are kept of one workload. */
-  readonly WorkloadTooLong: { readonly workload: NamedWorkload; readonly max: number };
+  readonly WorkloadTooLong: {
+    readonly workload: NamedWorkload;
+    readonly characters: number;
+    readonly values: number;
+  };
   readonly ContainerNotFound: {
     readonly workload: NamedWorkload;
     readonly missing: readonly string[];

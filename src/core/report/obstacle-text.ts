@@ -62,8 +62,8 @@ const TEXTS: {
   TargetClaimed: ({ workload, by }) =>
     `Upgrade ${by} already acts on ${nameOf(workload)}: delete one of the two`,
   TargetNotFound: targetNotFound,
-  WorkloadTooLong: ({ workload, max }) =>
-    `${nameOf(workload)} has container names, images, mounts and named ports of more than ${max.toLocaleString('en-US')} characters together, with ${STATUS_CHARACTERS} for each container, so postcheck does not read it: shorten them`,
+  WorkloadTooLong: ({ workload, characters, values }) =>
+    `${nameOf(workload)} has container names, images, mounts and named ports of more than ${characters.toLocaleString('en-US')} characters together, with ${STATUS_CHARACTERS} for each container, or more than ${values.toLocaleString('en-US')} values in its pod template, so postcheck does not read it: shorten them`,
   ContainerNotFound: ({ workload, missing, existing }) =>
     `${nameOf(workload)} has no container ${list(missing)}, only ${list(existing)}: correct spec.containers`,
   InvalidCheckContainer: invalidCheckContainer,

@@ -39,7 +39,7 @@ test.each<[string, ReturnType<typeof obstacle>, object | undefined]>([
   [
     'a workload of which nothing is kept, and no container of it',
     obstacle({}, { isTooLong: true, containers: [] }),
-    { reason: 'WorkloadTooLong', workload: web, max: 131_072 },
+    { reason: 'WorkloadTooLong', workload: web, characters: 131_072, values: 32_768 },
   ],
   ['a check in a container that is not there', obstacle(check(['web', 'gone'])), wrong('gone', 'Missing')],
   ['a check in an init container', obstacle(check(['migrate'])), wrong('migrate', 'Init')],

@@ -1,7 +1,7 @@
 /** What prevents an Upgrade from acting: one function for each obstacle. */
 import { effectiveChecks } from '../../api/checks.ts';
 import type { Check, Images, UpgradeSpec } from '../../api/types.ts';
-import { MOST_CHARACTERS, type WorkloadKind, type WorkloadView } from '../../api/views.ts';
+import { MOST_CHARACTERS, MOST_VALUES, type WorkloadKind, type WorkloadView } from '../../api/views.ts';
 import type { EffectiveSpec } from '../effective-spec.ts';
 import { bytesOf, SET_MAX_BYTES } from '../images.ts';
 import { namedWorkload, type Obstacle, type ObstacleOf } from '../obstacle.ts';
@@ -30,7 +30,12 @@ export const targetNotFound = (
 /** Which containers it has is not known. */
 export const workloadTooLong = (workload: WorkloadView): Obstacle | undefined =>
   workload.isTooLong
-    ? { reason: 'WorkloadTooLong', workload: namedWorkload(workload), max: MOST_CHARACTERS }
+    ? {
+        reason: 'WorkloadTooLong',
+        workload: namedWorkload(workload),
+        characters: MOST_CHARACTERS,
+        values: MOST_VALUES,
+      }
     : undefined;
 
 function containerNotFound(spec: UpgradeSpec, workload: WorkloadView): Obstacle | undefined {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { MOST_VALUES } from '../../api/views.ts';
 import { decodeControllerRevision, decodeReplicaSet, keepsRevision } from './decode-revision.ts';
 import { decodeNode, decodeUpgrade } from './decode-upgrade.ts';
 import { templateDigest } from './digest.ts';
@@ -55,6 +56,19 @@ test('a ControllerRevision is told by its name for a StatefulSet and by its labe
 test('revisions of other owners are not kept', () => {
   expect(keepsRevision(decodeReplicaSet({ metadata: { ownerReferences: owner('Rollout') } }))).toBe(false);
   expect(keepsRevision(decodeControllerRevision({ metadata: {} }))).toBe(false);
+});
+
+test('of a template at the limit of its values the copy in a revision is read like that in the workload', () => {
+  const args = (length: number) => ({ metadata: { labels: {} }, spec: { args: Array(length).fill('x') } });
+  const copy = (length: number) => ({
+    ...args(length),
+    $patch: 'replace',
+    metadata: { creationTimestamp: null, labels: { 'pod-template-hash': 'h' } },
+  });
+  const most = MOST_VALUES - 4;
+  expect(templateDigest(args(most))).toMatch(/^[0-9a-f]{64}$/);
+  expect(templateDigest(copy(most))).toBe(templateDigest(args(most)));
+  expect([templateDigest(args(most + 1)), templateDigest(copy(most + 1))]).toEqual(['', '']);
 });
 
 test('a digest changes with the image and not with the order of keys', () => {

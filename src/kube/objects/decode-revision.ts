@@ -48,9 +48,9 @@ export function decodeControllerRevision(raw: unknown): RevisionView {
   });
 }
 
-/** Whether the revision belongs to a workload that an Upgrade can target. */
-export function keepsRevision(revision: RevisionView): boolean {
-  return OWNERS[revision.kind].includes(revision.owner.kind);
+/** Whether the revision belongs to a workload that an Upgrade can target, and that is read. */
+export function keepsRevision({ kind, owner, templateDigest: digest }: RevisionView): boolean {
+  return OWNERS[kind].includes(owner.kind) && digest !== '';
 }
 
 function identity(metadata: Raw): Pick<RevisionView, 'namespace' | 'name' | 'uid' | 'resourceVersion'> {

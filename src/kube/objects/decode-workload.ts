@@ -23,6 +23,7 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
   const spec = record(object.spec);
   const status = record(object.status);
   const counts = COUNTS_OF[kind](spec, status);
+  const digest = templateDigest(spec.template);
   const view = {
     namespace: text(metadata.namespace),
     name: text(metadata.name),
@@ -31,17 +32,17 @@ export function decodeWorkload<K extends WorkloadKind>(kind: K, raw: unknown): V
     generation: count(metadata.generation),
     observedGeneration: count(status.observedGeneration),
     deleting: metadata.deletionTimestamp !== undefined,
-    containers: templateContainers(at(spec, 'template', 'spec')),
+    containers: digest === '' ? [] : templateContainers(at(spec, 'template', 'spec')),
     imageManagers: imageManagers(metadata.managedFields),
     holdsOurFields: managesFields(metadata.managedFields),
-    templateDigest: templateDigest(spec.template),
+    templateDigest: digest,
     ...counts,
     servesNothingMeanwhile: servesNothingMeanwhile(kind, spec, counts.desired),
     ownWaitSeconds: ownWaitSeconds(spec),
     replicaFailure: replicaFailure(status),
     ...FIELDS_OF[kind](spec, status, metadata),
   };
-  const isShort = isKeepable(view, view.containers.length * STATUS_CHARACTERS);
+  const isShort = digest !== '' && isKeepable(view, view.containers.length * STATUS_CHARACTERS);
   return frozen((isShort ? view : { ...view, ...SHORTENED }) as unknown as ViewOf<K>);
 }
 

@@ -58,6 +58,32 @@ test.each(
   }
 });
 
+test('a template with more values than any is not read: with short patches it would be compared many times a second', () => {
+  const template = (variables: number) => ({
+    metadata: { labels: { app: 'web' } },
+    spec: {
+      containers: [
+        { name: 'c', image: 'x', env: fill(variables, (nth) => ({ name: `V${nth}`, value: '' })) },
+      ],
+    },
+  });
+  const owned = (kind: string) => ({
+    ...metadata,
+    ownerReferences: [{ ...metadata.ownerReferences[0], kind }],
+  });
+  for (const [variables, isRead] of [
+    [10_000, true],
+    [20_000, false],
+  ] as const) {
+    const spec = { template: template(variables) };
+    for (const kind of WORKLOAD_KINDS) {
+      expect(PROJECTIONS[kind].project({ metadata, spec }).isTooLong).toBe(isRead ? undefined : true);
+    }
+    expect(kept('ReplicaSet', { metadata: owned('Deployment'), spec }) > 0).toBe(isRead);
+    expect(kept('ControllerRevision', { metadata: owned('DaemonSet'), data: { spec } }) > 0).toBe(isRead);
+  }
+});
+
 test('a pod of a hundred containers with long images is kept', () => {
   const spec = {
     containers: fill(100, (nth) => ({ name: `c${nth}`, image: `registry.example/${'x'.repeat(500)}:1` })),

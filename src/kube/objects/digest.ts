@@ -1,20 +1,45 @@
 /** The digest of a pod template. */
 import { createHash } from 'node:crypto';
 import { own } from '../../api/own.ts';
+import { MOST_VALUES } from '../../api/views.ts';
 import { at, record } from '../client/json.ts';
 
 /**
- * Returns the SHA-256 (hex) of a pod template, equal for a workload and for its ReplicaSet or ControllerRevision.
+ * Returns the SHA-256 (hex) of a pod template, equal for a workload and for its ReplicaSet or ControllerRevision; of one with more than MOST_VALUES
+ * an empty string.
  *
  * The copies differ in three things, which are left out: the Deployment controller adds the label `pod-template-hash`, a ControllerRevision
  * contains a `$patch` directive, and encoders differ in writing nulls (`creationTimestamp: null`). Key order does not matter, and neither does the
  * notation of a quantity: a Deployment keeps its ReplicaSet when `1Gi` becomes `1073741824`.
  */
 export function templateDigest(template: unknown): string {
+  if (valuesLeft(MOST_VALUES, template) < 0) {
+    return '';
+  }
   const { $patch: _directive, ...rest } = record(template);
   const { 'pod-template-hash': _hash, ...labels } = record(at(rest, 'metadata', 'labels'));
   const comparable = { ...rest, metadata: { ...record(rest.metadata), labels } };
   return createHash('sha256').update(canonical(comparable)).digest('hex');
+}
+
+/** In one of the copies only. */
+const NOT_IN_BOTH: readonly string[] = ['$patch', 'pod-template-hash'];
+
+/** What is left of the limit after all values in this one; negative as soon as it is exceeded. What is not in both copies is not counted. */
+function valuesLeft(limit: number, value: unknown): number {
+  if (typeof value !== 'object' || value === null) {
+    return limit;
+  }
+  let left = limit;
+  for (const [name, member] of Object.entries(value)) {
+    if (member !== null && !NOT_IN_BOTH.includes(name)) {
+      left = valuesLeft(left - 1, member);
+    }
+    if (left < 0) {
+      break;
+    }
+  }
+  return left;
 }
 
 /** JSON with sorted keys, without null members, and with every quantity in one notation. */
