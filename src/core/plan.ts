@@ -55,6 +55,8 @@ export interface PlannedCycle {
   /** Names of the containers in the pod template. */
   readonly template: readonly string[];
   readonly tries: readonly TryRequest[];
+  /** Not the first cycle of the pod, or one after its deadline: that the pod is not ready may count against it. */
+  readonly mayDecide?: boolean;
 }
 
 /** The maximum number of pods in one action. Nothing is decided meanwhile, so with more of them a pod that becomes ready waits longer for its probe. */

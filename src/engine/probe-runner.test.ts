@@ -71,6 +71,25 @@ test('a passed probe needs no second read: its result is recorded on this pod or
   expect(await outcome(0, podOf({ uid: 'pod-2' }))).toBe('exit');
 });
 
+test('that a pod is not ready, while nothing else speaks against it, needs a second read where it may count (argo-rollouts#4694)', async () => {
+  const unready = podOf({ conditions: { ContainersReady: conditionOf('False') } });
+  const seenOf = async (code: number, mayDecide: boolean, now: PodView | 'unknown' = podOf()) => {
+    const runner = new ProbeRunner({
+      ...options,
+      executor: { exec: async () => ({ kind: 'exit', code, output: '' }) },
+      reader: { getPod: async () => now } as unknown as ProbeRunnerOptions['reader'],
+    });
+    const finished = await new Promise<FinishedCycle | undefined>((resolve) =>
+      runner.start('shop/web', { ...cycleOf(unready), mayDecide }, resolve),
+    );
+    return finished ? (finished.seen ?? 'not read') : 'no cycle';
+  };
+  expect(await seenOf(0, true)).toEqual(podOf());
+  expect(await seenOf(0, true, 'unknown')).toBe('no cycle');
+  expect(await seenOf(0, false)).toBe('not read');
+  expect(await seenOf(17, true)).toBe('not read');
+});
+
 test('what fails for an injected proxy that is not ready needs none either: it does not count (istio/istio#35569)', async () => {
   const refused = { kind: 'unconnected', message: 'connection refused' } as const;
   const network = { ...check, exec: undefined, tcpSocket: { port: 8080 } };

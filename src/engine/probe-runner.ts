@@ -31,6 +31,14 @@ interface RunningCycle extends PlannedCycle {
   readonly signal: AbortSignal;
 }
 
+/** No check fails in the pod, so that it would fail because it is not ready. */
+const decidesByReadiness = (cycle: PlannedCycle, results: readonly TryResult[]): boolean =>
+  cycle.mayDecide === true &&
+  results.every((result) => {
+    const verdict = evaluateTry(result.check, result.outcome, tryContextOf(cycle.pod, cycle, result));
+    return verdict.class !== 'Fail' && verdict.class !== 'Retry';
+  });
+
 const CANCELLED: TryOutcome = { kind: 'unreachable', message: 'the probe was cancelled' };
 
 export class ProbeRunner {
@@ -116,10 +124,11 @@ export class ProbeRunner {
     }
     const answered = results.some(({ outcome }) => outcome.kind !== 'unreachable');
     // Readiness is recorded on exactly this pod, or not at all.
-    if (answered || (tries.length === 0 && areContainersReady(pod))) {
+    const isReady = areContainersReady(pod);
+    if (isReady ? answered || tries.length === 0 : answered && !decidesByReadiness(cycle, results)) {
       return { ...elapsed(), results };
     }
-    // No response at all: the API server may be unreachable, and the cached pod out of date.
+    // The cached pod may be out of date: without any response the API server may be unreachable, and an event of a watch may be lost.
     const seen = await reader.getPod(pod.namespace, pod.name);
     if (seen === 'unknown' || seen === 'gone' || seen.uid !== pod.uid) {
       return undefined;

@@ -3,6 +3,7 @@
  * the plans is played: test/support/share.ts.
  */
 import { describe, expect, test } from '@jest/globals';
+import type { PodView } from '../../src/api/views.ts';
 import type { WatchedKind } from '../../src/engine/ports.ts';
 import { addFigure, addRecovery } from '../support/figures.ts';
 import { shareOf } from '../support/share.ts';
@@ -220,6 +221,24 @@ describe('a cache', () => {
     expect(await wrongOnes('F6', plans, 40)).toEqual([]);
     expect(plans.length).toBeGreaterThan(60);
   }, 90_000);
+
+  test.each(['Deployment', 'StatefulSet', 'DaemonSet OnDelete'] as const)(
+    'that misses that a pod of a %s became ready takes no version back before the next full list (argo-rollouts#4694)',
+    async (kind) => {
+      const story = { ...good(kind), spec: { ...good(kind).spec, postCheck: { deadlineSeconds: 60 } } };
+      for (const lost of [1, 2, 3]) {
+        const ready = new Set<string>();
+        const drops: Faults['drops'] = ({ kind: of, object }) => {
+          const { uid, conditions } = object as PodView;
+          const isNews = of === 'Pod' && conditions['ContainersReady']?.status === 'True' && !ready.has(uid);
+          return isNews && ready.add(uid).size === lost;
+        };
+        const run = await play(story, { stale: true, faults: { resyncMs: 300_000, drops } });
+        expect(run.violations).toEqual([]);
+        expect(run.ending).toMatchObject({ phase: 'Succeeded', outcomes: ['1 Succeeded'] });
+      }
+    },
+  );
 });
 
 describe('a process', () => {

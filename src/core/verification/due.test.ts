@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { NOW, podOf, verificationContext } from '../../../test/support/snapshots.ts';
+import { NOW, podOf, recordOf, verificationContext } from '../../../test/support/snapshots.ts';
 import { scheduleProbes } from './due.ts';
 import type { PodResult } from './pod-result.ts';
 
@@ -33,8 +33,18 @@ test('a pod is probed when it is due, unless it is being probed', () => {
           baseline: 'Unknown',
         },
       ],
+      mayDecide: false,
     },
   ]);
+});
+
+test('that the pod is not ready may count from its second cycle on, and after its deadline', () => {
+  const mayDecide = (change: Partial<PodResult>): boolean | undefined =>
+    scheduleProbes({ now: NOW }, [{ ...resultOf('a', NOW), ...change }], verificationContext()).cycles[0]
+      ?.mayDecide;
+  expect(mayDecide({ deadlineAt: NOW + 1 })).toBe(false);
+  expect(mayDecide({ deadlineAt: NOW })).toBe(true);
+  expect(mayDecide({ record: recordOf({}), deadlineAt: NOW + 1 })).toBe(true);
 });
 
 test('the next decision is due at the next probe, or when a result may change', () => {

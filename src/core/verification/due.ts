@@ -19,9 +19,11 @@ export function scheduleProbes(
   const { id, inFallback, template } = context;
   const cycles: PlannedCycle[] = [];
   let wakeAt: number | undefined;
-  for (const { pod, cycleAt, lookAt } of results) {
+  for (const { pod, record, cycleAt, lookAt, deadlineAt } of results) {
     if (cycleAt !== undefined && cycleAt <= now && !isProbing?.(pod.uid)) {
-      cycles.push({ pod, verification: id, inFallback, template, tries: possibleTries(context, pod) });
+      const mayDecide = record !== undefined || (deadlineAt !== undefined && deadlineAt <= now);
+      const tries = possibleTries(context, pod);
+      cycles.push({ pod, verification: id, inFallback, template, tries, mayDecide });
     }
     for (const at of [cycleAt, lookAt]) {
       wakeAt = at !== undefined && at > now && at < (wakeAt ?? Number.POSITIVE_INFINITY) ? at : wakeAt;
