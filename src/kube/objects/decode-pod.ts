@@ -117,11 +117,15 @@ function conditions(raw: unknown, types: ReadonlySet<string>): Record<string, Co
   return Object.fromEntries(found);
 }
 
+/** A pod with so many is not kept, so no more of them are decoded: anybody may have one decoded again and again, with a label that changes. */
+const MOST_CONTAINERS = 1000;
+
 function containers(spec: Raw, status: Raw): ContainerView[] {
   const statuses = byName(status.containerStatuses);
   const initStatuses = byName(status.initContainerStatuses);
-  const regular = list(spec.containers).map((c) => containerView(c, 'regular', statuses));
-  const others = list(spec.initContainers).map((c) => containerView(c, initRole(c), initStatuses));
+  const some = (all: unknown): readonly unknown[] => list(all).slice(0, MOST_CONTAINERS);
+  const regular = some(spec.containers).map((c) => containerView(c, 'regular', statuses));
+  const others = some(spec.initContainers).map((c) => containerView(c, initRole(c), initStatuses));
   return [
     ...regular,
     ...others.filter((c) => c.role === 'sidecar'),

@@ -84,6 +84,20 @@ test('a template with more values than any is not read: with short patches it wo
   }
 });
 
+test.each(['containers', 'initContainers'])(
+  'of a pod with thousands of %s not all are decoded, and none is kept',
+  (field) => {
+    for (const [count, decoded] of [
+      [1000, 1000],
+      [20_000, 1000],
+    ] as const) {
+      const raw = { metadata, spec: { [field]: fill(count, () => ({})) } };
+      expect(PROJECTIONS.Pod.project(raw).containers).toHaveLength(decoded);
+      expect(kept('Pod', raw)).toBe(0);
+    }
+  },
+);
+
 test('a pod of a hundred containers with long images is kept', () => {
   const spec = {
     containers: fill(100, (nth) => ({ name: `c${nth}`, image: `registry.example/${'x'.repeat(500)}:1` })),
