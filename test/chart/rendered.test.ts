@@ -69,6 +69,15 @@ describe('values', () => {
     ['a tag in the repository', 'image.repository=registry.example/postcheck:0.1.0', /repository/],
     ['a digest in the repository', 'image.repository=registry.example/postcheck@sha256:0', /repository/],
     ['a scheme in the repository', 'image.repository=https://registry.example/postcheck', /repository/],
+    // As `gate:` is, when every line below it is a comment.
+    ['a section without a value', 'gate=null', /missing property 'gate'/],
+    [
+      'a section without a value further down',
+      'metrics.secure=null',
+      /'\/metrics'.*missing property 'secure'/,
+    ],
+    ['one port for two', 'health.port=8080', /must differ: health.port is 8080, metrics.port is 8080/],
+    ["the webhook's port for another", 'gate.webhook.port=8081', /must differ: .*gate.webhook.port is 8081/],
   ])('%s is refused and named', (_, value, message) => {
     expect(() => renderChart(['--set', value])).toThrow(message);
   });
