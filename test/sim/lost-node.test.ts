@@ -254,6 +254,21 @@ test.each<[string, Step['act']]>([
   },
 );
 
+test.each<KindName>(['StatefulSet', 'StatefulSet OnDelete'])(
+  'a %s whose controller waits for a pod on a lost node says which node, and goes on when that is deleted (rancher/rke2#3913, kubernetes/community#7060)',
+  async (kind) => {
+    const story = onDelete('lost before', [{ when: phaseIs('Inconclusive'), act: removeLost }], {
+      arrange: (world) => world.clock.after(7000, () => void lose(world, 'node-1')),
+    });
+    const run = await played({ ...story, workload: { ...workloadOf(kind), replicas: 5 } });
+    const said = run.writes.map(({ what }) => what).filter((what) => what.startsWith('Inconclusive'));
+    expect(said[0]).toMatch(
+      /; its controller waits for web-0: node node-1 is not Ready: recover the node, or delete it if it is lost for good$/,
+    );
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: serving(5) });
+  },
+);
+
 test('all nodes lost at once are no lost nodes: the attempt goes on when they are back', async () => {
   const during: unknown[] = [];
   const run = await played(

@@ -88,14 +88,19 @@ function lastProgress(status: Status): number | undefined {
 }
 
 /** A pod of the previous version that blocks the attempt, which must not delete it, and why it is not ready. */
-function waitsFor({ workload, pods, updateRevision, now }: Snapshot, status: Status): Facts['waitsFor'] {
+function waitsFor(
+  { workload, pods, updateRevision, now, nodeReady }: Snapshot,
+  status: Status,
+): Facts['waitsFor'] {
   const isSpared = isUnderWay(status) && policyFor(status).sparesPrevious;
   if (!workload || !isSpared || !status.attempt?.rolledAt || !driverOf(workload).waitsForUnready(workload)) {
     return undefined;
   }
   const isPrevious = (one: PodView) => isOfPrevious(one, status);
   const pod = driverOf(workload).blockingPod(workload, pods, updateRevision, isPrevious);
-  return pod && { pod, cause: readinessOf(pod, 0, now).cause };
+  const isLost = pod !== undefined && pod.node !== '' && !nodeReady(pod.node);
+  const lost = isLost ? ({ reason: 'NodeUnreachable', node: pod.node } as const) : undefined;
+  return pod && { pod, cause: lost ?? readinessOf(pod, 0, now).cause };
 }
 
 function condition(

@@ -147,6 +147,10 @@ function waitsForOld({ waitsFor }: Facts): string {
   }
   const { pod, cause } = waitsFor;
   const why = cause ? whatText(cause) : 'not Ready';
+  if (isReason(cause?.reason, 'NodeUnreachable')) {
+    // A pod there stays, however it is deleted, until its node is back or gone (kubernetes/community#7060).
+    return `; its controller waits for ${pod.name}: ${why}: recover the node, or delete it if it is lost for good`;
+  }
   return `; its controller waits for ${pod.name}: ${why}; this attempt did not create that pod (kubernetes#67250): fix it, or run ${kubectl(pod.namespace, 'delete', 'pod', pod.name)}`;
 }
 
