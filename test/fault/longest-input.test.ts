@@ -3,6 +3,7 @@
  * Measured against itself and against a yardstick, turn by turn in the same process, so that a slow or busy machine changes nothing.
  */
 import { describe, expect, test } from '@jest/globals';
+import { redactedText } from '../../packages/cli/src/redact.ts';
 import { decodeResponse } from '../../packages/kubelet-prober/src/grpc-message.ts';
 import { buildRequest, headerLines } from '../../packages/kubelet-prober/src/http-request.ts';
 import {
@@ -109,6 +110,14 @@ const rows: readonly Row[] = [
   ['output', 1024 * KIB, (bytes) => fill('\x1b[0;1', bytes), printable],
   ['output of half titles', 1024 * KIB, (bytes) => fill('\x1b]0', bytes), printable],
   ['output of half sequences', 1024 * KIB, (bytes) => fill('\x1b[0 ', bytes), printable],
+  ...[' ', '-----BEGIN PRIVATE KEY-----', 'eyJaaaaaaaa-', 'token-', 'Bearer '].map(
+    (unit): Row => [
+      `text for a ticket, of ${JSON.stringify(unit)}`,
+      16 * KIB,
+      (bytes) => fill(unit, bytes),
+      redactedText,
+    ],
+  ),
   // An object of 1.5 MiB, all of whose letters must be escaped: more the API server does not store.
   ['watch line', 9216 * KIB, (bytes) => watchLine(fill('\\u0001', bytes - (bytes % 6))), readWatchLine],
   ['watch line that nests', 1024 * KIB, (bytes) => watchLine(fill('[', bytes)), readWatchLine],

@@ -43,6 +43,9 @@ test.each([
   ['DB_PASSWORD=hunter2 starting', 'DB_PASSWORD=<removed> starting'],
   ['{"apiKey": "k-123"}', '{"apiKey": "<removed>"}'],
   ['config: key tls.cert missing', 'config: key tls.cert missing'],
+  ['a eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln b', 'a <removed> b'],
+  ['-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4\n\nMII=\n-----END RSA PRIVATE KEY-----.', '<removed>.'],
+  [`password:\n${' '.repeat(40)}hunter2`, `password:\n${' '.repeat(40)}<removed>`],
 ])('%s', (text, left) => {
   expect(redactedText(text)).toBe(left);
 });
