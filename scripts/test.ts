@@ -34,13 +34,13 @@ interface Stage {
 const LONG =
   '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|people|storage|releases)|/container/readiness-probe-load|/test/cluster/download-kubernetes)\\.';
 
-/** Tests on a real API server or on nodes wait much of the time, and of the others the longest end last: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does what changes the operator that the other tests use: kills, and at the end the audit of its rights, install and uninstall. */
+/** Tests on a real API server or on nodes wait much of the time: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does what changes the operator that the other tests use: kills, and at the end the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
   {
     name: 'unit',
     files: '\\.test\\.ts$',
     except: `/test/(api|fault|cluster|images|e2e|release)/|${LONG}`,
-    workers: 3,
+    workers: 2,
   },
   {
     name: 'e2e-kill',
@@ -121,8 +121,6 @@ async function run(stage: Stage, manner?: Manner): Promise<Counts> {
       stdio: ['ignore', 'ignore', isHeld ? 'pipe' : 'inherit'],
       env: {
         NODE_COMPILE_CACHE: compiled,
-        // kubectl and Helm are started thousands of times: with Go's collector beginning later, one takes a seventh less of the processor.
-        GOGC: '400',
         ...env,
         ...(whole && { SWEEPS: 'whole' }),
         ...(env['RECORD'] && { FIGURES: figures }),

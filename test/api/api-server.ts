@@ -44,7 +44,7 @@ function up(folder: string, flags: readonly string[], memory: string | undefined
 
 /**
  * Starts one with the further kube-apiserver `flags`; builds the binaries when they are missing, which takes minutes. `memory`: what it may use before
- * it collects garbage ("8GiB"); without, five times what it needs.
+ * it collects garbage ("8GiB"); without, twice what it needs.
  */
 export function startApiServer(flags: readonly string[] = [], memory?: string): ApiServer {
   const folder = mkdtempSync(join(tmpdir(), 'postcheck-api-'));

@@ -54,17 +54,17 @@ test(
     await s.create(
       upgrade(s.shape, 'v2', {
         strategy: { stages: [{ name: 'canary', pods: 1 }] },
-        // So that the new pod has been scraped.
-        postCheck: { initialDelaySeconds: 5, rolloutChecks: [ERRORS] },
+        // So that the new pod has been scraped: the query is about all pods, and on a busy machine five seconds were not enough.
+        postCheck: { initialDelaySeconds: 15, rolloutChecks: [ERRORS] },
       }),
     );
-    const good = await s.until('Succeeded', 120);
+    const good = await s.until('Succeeded', 240);
     expect(good.stages.map(({ state }: Json) => state)).toEqual(['Done', 'Done']);
     expect(good.rolloutChecks).toMatchObject([{ name: 'errors', class: 'Pass', message: '0' }]);
     await expectServing(s, 'v2');
 
     await s.edit({ containers: [{ name: CONTAINER, image: image('v3') }] });
-    const bad = await s.until('FellBack', 120);
+    const bad = await s.until('FellBack', 240);
     expect(bad.fallback.reason).toBe('RolloutCheckFailed');
     expect(bad.message).toContain('rollout check errors returned 1, but passes when < 0.5, 3 times in a row');
     await expectServing(s, 'v2');

@@ -14,10 +14,6 @@ components=$tools/kubernetes-$kubernetes
 # What is expensive to make and depends on nothing but its sources: binaries and images.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/postcheck
 
-# Go's collector begins when a program's memory has doubled. These here live for minutes and are small: later, it costs them less
-# of the processor, of which there are few cores for everything.
-export GOGC=${GOGC:-400}
-
 say() { printf '%s\n' "$*" >&2; }
 die() {
 	say "error: $*"
