@@ -34,11 +34,18 @@ export interface OperatorOptions {
   readonly flags?: readonly string[];
 }
 
+const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+
 /** Flags of Node as the operator's image sets them. */
 function imageFlags(): readonly string[] {
-  const [, entrypoint = ''] =
-    /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')) ?? [];
+  const [, entrypoint = ''] = /^ENTRYPOINT (\[.*\])$/m.exec(DOCKERFILE) ?? [];
   return (JSON.parse(entrypoint) as string[]).filter((word) => word.startsWith('--'));
+}
+
+/** How memory is allocated in the operator's image. */
+function imageAllocation(): Readonly<Record<string, string>> {
+  const [, most = ''] = /^ENV .*\bMALLOC_ARENA_MAX=(\d+)/m.exec(DOCKERFILE) ?? [];
+  return { MALLOC_ARENA_MAX: most };
 }
 
 export class OperatorProcess {
@@ -59,7 +66,7 @@ export class OperatorProcess {
     const node = [...imageFlags(), `--max-old-space-size=${HEAP_MIB}`, ...profiling];
     const program = [...MEASURES_LAG, join(ROOT, 'dist/postcheck.mjs')];
     this.#child = spawn(execPath, [...node, ...program, ...flags], {
-      env: { ...process.env, POD_NAME: identity },
+      env: { ...process.env, ...imageAllocation(), POD_NAME: identity },
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     });
     let rest = '';
