@@ -21,10 +21,11 @@ interface Pins {
 function pinsOf(rolling: Rolling): Pins {
   const { workload, status } = rolling;
   const { to, fallback } = status;
+  const mayBeSetAgain = setsPreviousAgain(rolling);
   return {
     to: Object.fromEntries(
       Object.entries(pinnedImages(workload, to.images)).filter(
-        ([name, image]) => setsPreviousAgain(rolling) || !wasThereBefore(status, name, image),
+        ([name, image]) => mayBeSetAgain || !wasThereBefore(status, name, image),
       ),
     ),
     restored:
