@@ -57,8 +57,8 @@ const series = (title: string, unit: string, ...targets: DataqueryBuilder[]) =>
     new TimeseriesBuilder().title(title).datasource(SOURCE).unit(unit).span(8).height(7),
   );
 
-const quantile = (q: number, metric: string, by: string, range: string) =>
-  `histogram_quantile(${q}, sum by (${by}) (rate(${metric}_bucket{${OPERATOR}}[${range}])))`;
+const quantile = (q: number, metric: string, by: string, range: string, only = '') =>
+  `histogram_quantile(${q}, sum by (${by}) (rate(${metric}_bucket{${OPERATOR}${only}}[${range}])))`;
 
 const linked = (title: string, url: string): DynamicConfigValue[] => [
   { id: 'links', value: [{ title, url, targetBlank: true }] },
@@ -207,9 +207,9 @@ const dashboard = new DashboardBuilder('postcheck')
   )
   .withPanel(
     series(
-      'From evidence to the first write of a fallback',
+      'From evidence to the previous images',
       's',
-      query(quantile(0.9, 'postcheck_fallback_start_seconds', 'le', '6h'), '90 %'),
+      query(quantile(0.9, 'postcheck_fallback_start_seconds', 'le', '6h', ',write="images"'), '90 %'),
     ),
   )
   .withPanel(

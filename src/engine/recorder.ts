@@ -5,6 +5,7 @@ import type { DeletePods } from '../core/plan.ts';
 import { deletionText, type ReportedDeletion } from '../core/report/deletion-text.ts';
 import { transitionEvents, type UpgradeEvent } from '../core/report/events.ts';
 import { upgradeFacts } from '../core/report/facts.ts';
+import { fromIso } from '../core/time.ts';
 import type { WriteAction } from './action-executor.ts';
 import { logChange, named } from './log-fields.ts';
 import type { OperatorEvent, Ports } from './ports.ts';
@@ -31,6 +32,9 @@ export class Recorder {
     const { kind } = upgrade.spec.targetRef;
     const { events, completions, fallbackEnded, waitEnded } = transitionEvents(upgrade, before, after);
     telemetry.upgradeSeen(namespace, name, upgradeFacts(upgrade, after));
+    if (after.fallback && after.fallback.startedAt !== before?.fallback?.startedAt) {
+      telemetry.fallbackStarted('status', (clock.now() - fromIso(after.fallback.startedAt)) / 1000);
+    }
     for (const { outcome, seconds } of completions) {
       telemetry.attemptEnded(kind, outcome, seconds);
     }
@@ -63,7 +67,7 @@ export class Recorder {
   done(key: UpgradeKey, action: WriteAction): void {
     const { telemetry, clock, store, spans } = this.#options;
     if (action.kind === 'patchImages' && action.evidenceAt !== undefined) {
-      telemetry.fallbackStarted((clock.now() - action.evidenceAt) / 1000);
+      telemetry.fallbackStarted('images', (clock.now() - action.evidenceAt) / 1000);
     }
     const upgrade = store.upgrades.get(key);
     if (upgrade && action.kind === 'deletePods') {

@@ -15,6 +15,9 @@ export type BrakeReason = 'rate' | 'no_effect' | 'spinning';
 /** A request that failed, or a bug of the operator. A check without a response is counted as a probe of the class Error instead. */
 export type ErrorCause = RequestFailure['kind'] | 'bug';
 
+/** What a fallback begins with: first the status says that it does, then the workload has its previous images again. */
+export type FallbackWrite = 'status' | 'images';
+
 /** Counts for `/metrics`. The end of an attempt is counted only after its status is stored. Durations are in seconds. */
 export interface Telemetry {
   /** The status of an Upgrade, at every reconcile and every change; `undefined` if the Upgrade no longer exists. */
@@ -22,8 +25,8 @@ export interface Telemetry {
   attemptEnded(kind: WorkloadKind, outcome: Outcome, seconds: number): void;
   /** One probe of one check. `exitCode` is undefined if there is none. */
   tried(type: CheckType, result: Class, exitCode: number | undefined, seconds: number): void;
-  /** Time from the evidence to the first write of the fallback. */
-  fallbackStarted(seconds: number): void;
+  /** Time from the evidence until one of the two writes that a fallback begins with was made. */
+  fallbackStarted(write: FallbackWrite, seconds: number): void;
   fallbackEnded(kind: WorkloadKind, result: FallbackResult): void;
   /** An attempt, or its next stage, had to wait although nothing was stuck. */
   waitEnded(reason: WaitReason, seconds: number): void;

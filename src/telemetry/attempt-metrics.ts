@@ -9,8 +9,9 @@ import {
   type WaitReason,
 } from '../api/enums.ts';
 import type { WorkloadKind } from '../api/views.ts';
+import type { FallbackWrite } from '../engine/telemetry-ports.ts';
 import { type Families, pairs } from './families.ts';
-import { KINDS } from './labels.ts';
+import { FALLBACK_WRITES, KINDS } from './labels.ts';
 
 const ATTEMPT_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400];
 /** From a minute to a week. */
@@ -23,7 +24,7 @@ export class AttemptMetrics {
   readonly #attempts: Counter<'kind' | 'outcome'>;
   readonly #attemptSeconds: Histogram<'kind' | 'outcome'>;
   readonly #fallbacks: Counter<'kind' | 'result'>;
-  readonly #fallbackStartSeconds: Histogram;
+  readonly #fallbackStartSeconds: Histogram<'write'>;
   readonly #waits: Histogram<'reason'>;
 
   constructor(families: Families) {
@@ -45,9 +46,9 @@ export class AttemptMetrics {
     );
     this.#fallbackStartSeconds = families.histogram(
       'postcheck_fallback_start_seconds',
-      'From the evidence that a pod fails to the first write of the fallback.',
+      'From the evidence that a pod fails until the fallback is recorded (status) and until the previous images are set (images).',
       FALLBACK_START_SECONDS,
-      [],
+      ['write'],
     );
     this.#waits = families.histogram(
       'postcheck_stage_wait_seconds',
@@ -63,8 +64,8 @@ export class AttemptMetrics {
     this.#attemptSeconds.observe({ kind, outcome }, seconds);
   }
 
-  fallbackStarted(seconds: number): void {
-    this.#fallbackStartSeconds.observe(seconds);
+  fallbackStarted(write: FallbackWrite, seconds: number): void {
+    this.#fallbackStartSeconds.observe({ write }, seconds);
   }
 
   fallbackEnded(kind: WorkloadKind, result: FallbackResult): void {
@@ -82,6 +83,9 @@ export class AttemptMetrics {
     }
     for (const [kind, result] of pairs(KINDS, FALLBACK_RESULTS)) {
       this.#fallbacks.inc({ kind, result }, 0);
+    }
+    for (const write of FALLBACK_WRITES) {
+      this.#fallbackStartSeconds.zero({ write });
     }
     for (const reason of WAIT_REASONS) {
       this.#waits.zero({ reason });

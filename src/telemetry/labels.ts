@@ -1,7 +1,7 @@
 /** The closed sets of metric labels' values, so that the number of series does not depend on the cluster. */
 import type { WorkloadKind } from '../api/views.ts';
 import type { WatchedKind, WatchFailure } from '../engine/ports.ts';
-import type { BrakeReason, ErrorCause, WebhookOutcome } from '../engine/telemetry-ports.ts';
+import type { BrakeReason, ErrorCause, FallbackWrite, WebhookOutcome } from '../engine/telemetry-ports.ts';
 
 /** Returns every member of a union; leaving one out does not compile. */
 const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T[] =>
@@ -9,6 +9,7 @@ const every = <T extends string>(members: Readonly<Record<T, true>>): readonly T
 
 export const KINDS = every<WorkloadKind>({ Deployment: true, StatefulSet: true, DaemonSet: true });
 export const BRAKE_REASONS = every<BrakeReason>({ rate: true, no_effect: true, spinning: true });
+export const FALLBACK_WRITES = every<FallbackWrite>({ status: true, images: true });
 export const WEBHOOK_OUTCOMES = every<WebhookOutcome>({
   gated: true,
   ungated: true,

@@ -52,7 +52,7 @@ function everything(metrics: Metrics): void {
   metrics.waitEnded('AwaitingApproval', 7200);
   metrics.tried('exec', 'Retry', 17, 0.3);
   metrics.tried('httpGet', 'Error', undefined, 0.3);
-  metrics.fallbackStarted(0.4);
+  metrics.fallbackStarted('images', 0.4);
   metrics.fallbackEnded('DaemonSet', 'Verified');
   metrics.gateOpened('Passed');
   metrics.failed('throttled');
@@ -80,7 +80,7 @@ describe('the metrics', () => {
       'postcheck_check_duration_seconds_count{type="tcpSocket"}',
       'postcheck_probe_exit_codes_total{code_class="120"}',
       'postcheck_fallbacks_total{kind="StatefulSet",result="Failed"}',
-      'postcheck_fallback_start_seconds_count',
+      'postcheck_fallback_start_seconds_count{write="status"}',
       'postcheck_exec_inflight',
       'postcheck_exec_wait_seconds_count',
       'postcheck_gates_opened_total{reason="NoAttempt"}',
@@ -118,7 +118,8 @@ describe('the metrics', () => {
     expect(await value('postcheck_probe_exit_codes_total{code_class="3-119"}')).toBe(1);
     expect(await value('postcheck_probe_exit_codes_total{code_class="none"}')).toBe(0);
     expect(await value('postcheck_fallbacks_total{kind="DaemonSet",result="Verified"}')).toBe(1);
-    expect(await value('postcheck_fallback_start_seconds_bucket{le="0.5"}')).toBe(1);
+    expect(await value('postcheck_fallback_start_seconds_bucket{le="0.5",write="images"}')).toBe(1);
+    expect(await value('postcheck_fallback_start_seconds_count{write="status"}')).toBe(0);
     expect(await value('postcheck_gates_opened_total{reason="Passed"}')).toBe(1);
     expect(await value('postcheck_errors_total{cause="throttled"}')).toBe(1);
     expect(await value('postcheck_exec_inflight')).toBe(3);

@@ -19,6 +19,7 @@ import type { WatchedKind, WatchFailure } from '../engine/ports.ts';
 import type {
   BrakeReason,
   ErrorCause,
+  FallbackWrite,
   QueueTelemetry,
   Telemetry,
   UpgradeFacts,
@@ -132,8 +133,8 @@ export class Metrics implements Telemetry {
     this.#attempts.attemptEnded(kind, outcome, seconds);
   }
 
-  fallbackStarted(seconds: number): void {
-    this.#attempts.fallbackStarted(seconds);
+  fallbackStarted(write: FallbackWrite, seconds: number): void {
+    this.#attempts.fallbackStarted(write, seconds);
   }
 
   fallbackEnded(kind: WorkloadKind, result: FallbackResult): void {

@@ -219,7 +219,7 @@ async function requests(site: Site, mark: number): Promise<{ writes: number; gat
 
 const FIGURES = {
   verdict: { name: '(a) ContainersReady → verdict on the pod', unit: 's', aim: '≤ 0.10' },
-  firstWrite: { name: '(a) evidence → first fallback write', unit: 's', aim: '≤ 0.05' },
+  firstWrite: { name: '(a) evidence → previous images set', unit: 's', aim: '≤ 0.05' },
   onlyOld: { name: '(a) evidence → only old pods, all Ready', unit: 's', aim: '≤ 1.5' },
   bare: { name: '(b) bare: kubectl set image + rollout status', unit: 's' },
   script: { name: '(b) shell script: + exec in each pod', unit: 's' },

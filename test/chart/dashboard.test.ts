@@ -36,7 +36,8 @@ beforeAll(async () => {
     metrics.attemptEnded('Deployment', 'FellBack', 12);
     metrics.tried('exec', 'Retry', 17, 0.3);
     metrics.execWaited(0.2);
-    metrics.fallbackStarted(0.4);
+    metrics.fallbackStarted('status', 0.2);
+    metrics.fallbackStarted('images', 0.4);
     metrics.fallbackEnded('Deployment', 'Verified');
     metrics.gateOpened('Passed');
     metrics.failed('conflict');

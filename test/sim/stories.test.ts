@@ -74,7 +74,11 @@ describe.each(KINDS)('an upgrade of a %s', (kind) => {
       'FallbackStarted',
       'FallbackVerified',
     ]);
-    expect(run.memory.fallbacks).toEqual([`${kind.split(' ')[0]} Verified`]);
+    expect(run.memory.fallbacks).toEqual([
+      'begun: status',
+      'begun: images',
+      `${kind.split(' ')[0]} Verified`,
+    ]);
     expect([
       condition(run, 'Ready'),
       condition(run, 'Verified'),

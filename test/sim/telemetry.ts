@@ -38,7 +38,7 @@ export function rememberingTelemetry(memory: Remembered, queue: Partial<QueueTel
     upgradeSeen: (namespace, name, facts) => memory.phases.push(`${namespace}/${name} ${facts?.phase}`),
     attemptEnded: (kind, outcome) => memory.completions.push(`${kind} ${outcome}`),
     tried: (type, result, exitCode) => memory.tries.push(`${type} ${result} ${exitCode ?? '-'}`),
-    fallbackStarted: nothing,
+    fallbackStarted: (write) => memory.fallbacks.push(`begun: ${write}`),
     waitEnded: (reason, seconds) => memory.waits.push(`${reason} ${Math.round(seconds)}`),
     fallbackEnded: (kind, result) => memory.fallbacks.push(`${kind} ${result}`),
     gateOpened: (reason) => memory.gates.push(reason),

@@ -188,11 +188,16 @@ export function growth({ before, after }: Pick<Cost, 'before' | 'after'>, name: 
 
 /**
  * The quantile of what a histogram has seen meanwhile, within its bucket by straight line as Prometheus reckons it; NaN when it has seen nothing.
- * Beyond the last bound it is that bound.
+ * Beyond the last bound it is that bound. `label`: of the one series that has it, as `write="images"`.
  */
-export function quantile({ before, after }: Pick<Cost, 'before' | 'after'>, name: string, q: number): number {
+export function quantile(
+  { before, after }: Pick<Cost, 'before' | 'after'>,
+  name: string,
+  q: number,
+  label = '',
+): number {
   const bounds = [...after]
-    .filter(([key]) => key.startsWith(`${name}_bucket{`))
+    .filter(([key]) => key.startsWith(`${name}_bucket{`) && key.includes(label))
     .map(([key, value]): [number, number] => [
       Number((/le="([^"]+)"/.exec(key)?.[1] ?? '').replace('+Inf', 'Infinity')),
       value - (before.get(key) ?? 0),
