@@ -49,6 +49,7 @@ function specsOf({ upgrades, failing }: Crowd) {
     wait: { name: `${of}: wait in the queue p99`, unit: 'ms' },
     execWait: { name: `${of}: a command's wait for its turn, p99`, unit: 'ms' },
     lag: { name: `${of}: event-loop lag p99`, unit: 'ms', aim: '≤ 50' },
+    lagMax: { name: `${of}: event-loop lag, longest`, unit: 'ms' },
     back: { name: `${bad}: until all are back`, unit: 's' },
     recorded: { name: `${bad}: evidence → first fallback write, p99`, unit: 's', aim: '≤ 0.25' },
     recordedMedian: { name: `${bad}: the same, p50`, unit: 's' },
@@ -178,6 +179,7 @@ async function good(run: CrowdRun, fleet: Fleet, operator: OperatorProcess, shee
   sheet.note('ended', requests.ended);
   sheet.note('cutOff', requests.cutOff);
   sheet.note('lag', cost.lag.p99Ms);
+  sheet.note('lagMax', cost.lag.maxMs);
   for (const [kind, name] of Object.entries(WAITS)) {
     sheet.note(kind as keyof typeof WAITS, quantile(cost, name, 0.99) * 1000);
   }

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { stderr } from 'node:process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiServer, eventually, startApiServer } from '../../api/api-server.ts';
@@ -270,9 +271,13 @@ export class Fleet {
     const counts = { writes: 0, gets: 0, lists: 0, watches: 0, ended: 0 };
     const input = createReadStream(join(this.#home, 'audit.log'), { start: audit });
     for await (const line of createInterface({ input })) {
-      const kind = line.includes(USER) && kindOf(JSON.parse(line) as Json);
+      const event = line.includes(USER) ? (JSON.parse(line) as Json) : undefined;
+      const kind = event ? kindOf(event) : undefined;
       if (kind) {
         counts[kind] += 1;
+      }
+      if (kind === 'ended') {
+        stderr.write(`bench-scale: a watch ended early: ${endOf(event)}\n`);
       }
     }
     return { ...counts, cutOff: this.cutOff() - cutOff };
@@ -301,6 +306,9 @@ function kindOf(event: Json): keyof Omit<Requests, 'cutOff'> | undefined {
   }
   return verb === 'get' ? 'gets' : verb === 'list' ? 'lists' : 'writes';
 }
+
+const endOf = ({ requestURI, requestReceivedTimestamp, stageTimestamp, responseStatus }: Json): string =>
+  `${requestURI} lasted from ${requestReceivedTimestamp} to ${stageTimestamp} (${JSON.stringify(responseStatus)})`;
 
 /** Whether a watch that has ended lasted more than a second less than it was asked to. */
 export function endedEarly({ requestURI, requestReceivedTimestamp, stageTimestamp }: Json): boolean {
