@@ -20,13 +20,15 @@ start_api() {
 	write_kubeconfig "$home/pki/kube-controller-manager.kubeconfig" kube-controller-manager "https://$address:$port"
 	start_etcd
 	start_kube_apiserver "$address" "$port" "$@"
-	wait_until 60 api_is_ready_or_gone && api_is_ready || die "kube-apiserver does not become ready; see $home/log/kube-apiserver.log"
+	wait_until 60 listens_or_is_gone "$address" "$port" && wait_until 60 api_is_ready_or_gone && api_is_ready || die "kube-apiserver does not become ready; see $home/log/kube-apiserver.log"
 	start_kube_controller_manager
-	wait_until 60 api_request "namespaces/default/serviceaccounts/default" || die "kube-controller-manager does not work; see $home/log/kube-controller-manager.log"
+	wait_until 60 api_request /api/v1/namespaces/default/serviceaccounts/default || die "kube-controller-manager does not work; see $home/log/kube-controller-manager.log"
 }
 
-api_request() { "$components/kubectl" --kubeconfig "$home/kubeconfig" get --raw "/api/v1/$1"; }
-api_is_ready() { "$components/kubectl" --kubeconfig "$home/kubeconfig" get --raw /readyz >/dev/null 2>&1; }
+# A kubectl takes a tenth of a second of a core, which what starts needs itself: rarely, and none before there is a port.
+api_request() { "$components/kubectl" --kubeconfig "$home/kubeconfig" get --raw "$1" || { sleep 0.25 && false; }; }
+api_is_ready() { api_request /readyz >/dev/null 2>&1; }
+listens_or_is_gone() { : 2>/dev/null <"/dev/tcp/$1/$2" || process_is_gone kube-apiserver; }
 api_is_ready_or_gone() { api_is_ready || process_is_gone kube-apiserver; }
 
 # A single member advertises its peer address to nobody, but etcd wants it to be a host and a port: left at its default.
