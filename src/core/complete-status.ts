@@ -114,8 +114,11 @@ export const completeStatus = (stored: UpgradeStatus = {}): Status =>
         fallback: stored.fallback && { ...ABSENT_IN_FALLBACK, ...defined(stored.fallback) },
       };
 
+/** What was stored is so already. */
 const defined = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
+  Object.values(value).includes(undefined)
+    ? (Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T)
+    : value;
 
 /** The inverse of `completeStatus`. */
 export const storedStatus = (status: Status): UpgradeStatus =>

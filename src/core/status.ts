@@ -24,12 +24,12 @@ import { fromIso, toIso } from './time.ts';
 export const nextNumber = ({ attempt }: Status): number => (attempt ? attempt.number + 1 : 1);
 
 /** Digest of the wanted containers, in any order. */
-export function containersDigest(containers: UpgradeSpec['containers']): string {
+export const containersDigest = oncePer((containers: UpgradeSpec['containers']): string => {
   const sorted = containers
     .map(({ name, image }) => [name, image])
     .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 10);
-}
+});
 
 export const attemptId = (number: number, spec: UpgradeSpec): string =>
   `${number}-${containersDigest(spec.containers)}`;

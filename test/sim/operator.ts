@@ -500,10 +500,12 @@ const namespaceOf = (object: unknown): string =>
   object === undefined ? '' : (keyOf(object as Parameters<typeof keyOf>[0]).split('/')[0] ?? '');
 
 /** JSON in UTF-8: half a character comes back as U+FFFD. */
-const asStored = (status: UpgradeStatus): UpgradeStatus =>
-  JSON.parse(JSON.stringify(status), (_key, value) =>
-    typeof value === 'string' ? value.toWellFormed() : value,
-  ) as UpgradeStatus;
+function asStored(status: UpgradeStatus): UpgradeStatus {
+  const text = JSON.stringify(status);
+  const wellFormed = (_key: string, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed() : value;
+  return JSON.parse(text, text.includes('\\ud') ? wellFormed : undefined) as UpgradeStatus;
+}
 
 function refusalOf(fault: Fault | undefined): { ok: false; failure: RequestFailure } | undefined {
   switch (fault) {

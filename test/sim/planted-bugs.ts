@@ -534,8 +534,8 @@ function trueContext(`,
   {
     name: 'results are kept over a change of the verification',
     file: 'core/verification/results.ts',
-    find: 'const contextJson = JSON.stringify(context);',
-    replace: 'const contextJson = context.template.join();',
+    find: 'const settings = settingsOf(context);',
+    replace: 'const settings = { template: context.template.join() };',
   },
   {
     name: 'a fallback goes by the stages of the attempt',

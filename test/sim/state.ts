@@ -38,8 +38,14 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
-const withoutVersion = (object: unknown): string =>
-  JSON.stringify(object, (key, value) => (key === 'resourceVersion' ? undefined : value));
+/** Of an Upgrade it is in the metadata, and of the views beside the rest. */
+function withoutVersion(object: unknown): string {
+  const { metadata, ...own } = object as { readonly metadata?: object };
+  return JSON.stringify([
+    { ...own, resourceVersion: undefined },
+    metadata && { ...metadata, resourceVersion: undefined },
+  ]);
+}
 
 export class ClusterState {
   readonly #objects = new Map<WatchedKind, Map<string, Watched[WatchedKind]>>();

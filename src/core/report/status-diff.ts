@@ -44,11 +44,9 @@ function same(a: unknown, b: unknown, hidden: ReadonlySet<string>): boolean {
     return Array.isArray(a) && Array.isArray(b) && sameItems(a, b, hidden);
   }
   const shown = (value: Json) =>
-    Object.entries(value).filter(([key, inside]) => inside !== undefined && !hidden.has(key));
-  const entries = shown(a);
-  return (
-    entries.every(([key, inside]) => same(inside, own(b, key), hidden)) && entries.length === shown(b).length
-  );
+    Object.keys(value).filter((key) => own(value, key) !== undefined && !hidden.has(key));
+  const keys = shown(a);
+  return keys.every((key) => same(own(a, key), own(b, key), hidden)) && keys.length === shown(b).length;
 }
 
 const sameItems = (a: readonly unknown[], b: readonly unknown[], hidden: ReadonlySet<string>): boolean =>

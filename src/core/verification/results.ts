@@ -3,6 +3,7 @@
  * node, what is remembered of its containers, or the time. An event for one pod then costs one evaluation, and a comparison for each other pod.
  */
 import { POD_STATES } from '../../api/enums.ts';
+import { own } from '../../api/own.ts';
 import type { ContainerView, PodView, WarningView } from '../../api/views.ts';
 import { isStuck } from './container-findings.ts';
 import type { VerificationContext } from './context.ts';
@@ -31,9 +32,27 @@ interface Inputs {
   readonly now: number;
 }
 
+type Settings = Readonly<Record<string, unknown>>;
+
+/** What results depend on and is the same for all pods. */
+const settingsOf = ({
+  nodeReady: _nodeReady,
+  nodeBackAt: _nodeBackAt,
+  waitingSince: _waitingSince,
+  warningOf: _warningOf,
+  restartsBefore: _restartsBefore,
+  ...settings
+}: VerificationContext): Settings => settings;
+
+const hasSameText = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
+
+/** Most of it is the same object from decision to decision. */
+const areSame = (a: Settings, b: Settings): boolean =>
+  [...Object.keys(a), ...Object.keys(b)].every((name) => hasSameText(own(a, name), own(b, name)));
+
 /** Belongs to one workload. Keeping it between decisions saves evaluations; the results are the same. */
 export class PodResults {
-  #contextJson = '';
+  #settings: Settings = {};
   #entries = new WeakMap<PodView, Entry>();
   /** One text for all pods with the same codes: comparing those of thousands is then a comparison of pointers. */
   readonly #codes = new Map<string, string>();
@@ -60,9 +79,9 @@ export class PodResults {
 
   /** Results of another verification, or with other settings, are not valid for this one. */
   #begin(context: VerificationContext): void {
-    const contextJson = JSON.stringify(context);
-    if (contextJson !== this.#contextJson) {
-      this.#contextJson = contextJson;
+    const settings = settingsOf(context);
+    if (!areSame(settings, this.#settings)) {
+      this.#settings = settings;
       this.#entries = new WeakMap();
       this.#codes.clear();
       this.#order = [];
