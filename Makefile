@@ -67,7 +67,7 @@ operator: images cluster ## install the operator of this checkout into the clust
 	helm upgrade --install postcheck charts/postcheck $(if $(CONTEXT),--kube-context $(CONTEXT)) \
 	  --namespace postcheck-system --create-namespace --wait --timeout 3m \
 	  --set image.repository=postcheck.local/postcheck,image.tag=dev \
-	  --set-string podAnnotations.bundle=$$(sha256sum dist/postcheck.mjs | cut -c1-12)
+	  --set-string podAnnotations.image=$$(sha256sum .cluster/images/postcheck.tar | cut -c1-12)
 
 .PHONY: demo
 demo: operator ## show a good version being verified, and a bad one rolled back
