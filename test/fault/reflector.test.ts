@@ -397,6 +397,36 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     expect(told(events)).toEqual(['synced a', 'upsert z']);
   });
 
+  describe('a list of more than a thousand objects comes in pages', () => {
+    const names = Array.from({ length: 1001 }, (_, index) => `n${index}`);
+    const streamed = names.map((name) => added(name, '10'));
+    const paged: Behaviour = ({ query, send, end }) => {
+      if (query.has('watch')) {
+        send(added('z', '30'));
+      } else {
+        send({ metadata: { resourceVersion: '20' }, items: names.map((name) => node(name, '10')) });
+        end();
+      }
+    };
+
+    test.each<[string, Behaviour]>([
+      [
+        'the stream of the list is cut off',
+        ({ send, reset }) => {
+          send(...streamed);
+          setTimeout(reset, 300);
+        },
+      ],
+      ['everything is listed again', ({ send }) => send(...streamed, complete('11'), error(410))],
+    ])('after %s', async (_, first) => {
+      const { kubeconfig, asked } = await serve(protocol, [first, paged]);
+      const { events } = reflect(kubeconfig);
+      await until(() => told(events).at(-1) === 'upsert z');
+      expect(asked.map(({ query }) => query.get('limit'))).toEqual([null, '100', null]);
+      expect(asked.at(-1)?.query.get('resourceVersion')).toBe('20');
+    });
+  });
+
   test('pages that expire are begun again, at last without pages', async () => {
     const lists: (string | null)[] = [];
     const listed: Behaviour = ({ query, refuse, send, end }) => {
@@ -415,7 +445,7 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     const { events } = reflect(kubeconfig);
     await until(() => events.length === 1);
     expect(told(events)).toEqual(['synced a']);
-    expect(lists).toEqual(['500', '500', '500', '500', null]);
+    expect(lists).toEqual(['100', '100', '100', '100', null]);
   });
 
   test.each([

@@ -29,18 +29,18 @@ async function listed(bytes: readonly number[], longestBody = 64 * 1024 * 1024) 
 const MIB = 1024 * 1024;
 const many = (count: number, bytes: number): number[] => Array.from({ length: count }, () => bytes);
 
-test('a list of ordinary objects comes in pages of 500', async () => {
-  const objects = many(700, 10_000);
-  expect(await listed(objects)).toEqual({ items: objects, limits: [500, 500] });
+test('a list of ordinary objects comes in pages of 100', async () => {
+  const objects = many(170, 10_000);
+  expect(await listed(objects)).toEqual({ items: objects, limits: [100, 100] });
 });
 
 test('objects as long as somebody likes are requested fewer at a time', async () => {
   const objects = [...many(600, 10_000), ...many(200, 1.5 * MIB), ...many(10, 10_000)];
   const { items, limits } = await listed(objects);
   expect(items).toEqual(objects);
-  expect(new Set(limits)).toEqual(new Set([500, 63, 8]));
+  expect(new Set(limits)).toEqual(new Set([100, 13]));
 });
 
 test('one object that is too long by itself ends the list', async () => {
-  expect(await listed([10_000, 65 * MIB])).toEqual({ items: 'unavailable', limits: [500, 63, 8, 1, 1] });
+  expect(await listed([10_000, 65 * MIB])).toEqual({ items: 'unavailable', limits: [100, 13, 2, 1, 1] });
 });

@@ -15,7 +15,8 @@ export type Listed<T> =
   | { readonly ok: true; readonly items: readonly T[]; readonly resourceVersion: string }
   | { readonly ok: false; readonly failure: RequestFailure };
 
-const PAGE_SIZE = 500;
+/** A page is parsed at once: one of 500 pods takes 30 ms, in which nothing else is done. */
+const PAGE_SIZE = 100;
 /** Users can make each object as long as etcd stores it. A page that is longer is requested with fewer of them. */
 const LONGEST_PAGE_BYTES = 32 * 1024 * 1024;
 const FEWER = 8;
@@ -23,7 +24,7 @@ const DEADLINE_MS = 60_000;
 /** A continue token is valid for about five minutes; a list that cannot finish in that time is requested without pages. */
 const RESTARTS = 3;
 
-/** The classic list in pages, for servers without streaming lists. A page whose token has expired (410) starts the list again. */
+/** The classic list in pages. A page whose token has expired (410) starts the list again. */
 export async function listPages<T>(
   requests: Requests,
   listing: Listing<T>,
