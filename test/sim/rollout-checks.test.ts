@@ -10,7 +10,9 @@ import {
   OLD,
   STAGED_KINDS,
 } from './stories.ts';
+import { afterSeconds, annotate, type Step, type Story } from './story.ts';
 import { sweep } from './sweep.ts';
+import type { World } from './world.ts';
 
 /** Minutes of virtual time take seconds where many others work. */
 jest.setTimeout(120_000);
@@ -59,6 +61,68 @@ describe.each(STAGED_KINDS)('a check of the rollout of a %s', (kind) => {
     expect(run.message).toContain('rollout check errors: no data');
   });
 });
+
+describe.each<[string, readonly number[]]>([
+  ['no data', []],
+  ['no data (NaN)', [Number.NaN]],
+])(
+  'a check that has %s because nothing calls the new pods any more (kortix-ai/suna#3410)',
+  (text, values) => {
+    const CLAUSE = `; rollout check errors: ${text}`;
+    const stateOf = (world: World): string | undefined => world.upgrade()?.status?.stages?.[0]?.state;
+    const quietIn = (state: string, canary: object, more: Partial<Story> = {}): Story => ({
+      ...measuredNothing('Deployment'),
+      minutes: 60,
+      spec: {
+        ...measuredNothing('Deployment').spec,
+        progressDeadlineSeconds: 300,
+        strategy: { stages: [{ name: 'canary', pods: 1, ...canary }] },
+      },
+      arrange: (world) => {
+        world.prometheus = () => ({ kind: 'values', values: stateOf(world) === state ? values : [0.01] });
+      },
+      ...more,
+    });
+    const isReported = (world: World): boolean =>
+      world.upgrade()?.status?.phase === 'Inconclusive' &&
+      world.upgrade()?.status?.message?.endsWith(CLAUSE) === true;
+    const flows: Step = {
+      when: isReported,
+      act: (world) => {
+        world.prometheus = () => ({ kind: 'values', values: [0.01] });
+      },
+    };
+
+    test('is named once the soak is over, and the attempt goes on when there is traffic again', async () => {
+      const story = quietIn('Soaking', { soakSeconds: 120 });
+      const run = await played(story);
+      expect(isReported(run.world)).toBe(true);
+      expect(run.writes.map(({ what }) => what)).toContainEqual(
+        expect.stringMatching(
+          /^Upgrading: Stage canary .*: 1 of 1 verified, soaked until \S+; rollout check/,
+        ),
+      );
+      const again = await played({ ...story, steps: [flows] });
+      expect(again.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    });
+
+    test('is named to who is to approve the stage, and once it is approved', async () => {
+      const approve: Step = {
+        when: afterSeconds(1200),
+        act: (world) => {
+          expect(world.upgrade()?.status?.message).toMatch(
+            / 1 of 1 verified; rollout check .*; waits for appr/,
+          );
+          annotate(world, 'approve', '1/canary');
+        },
+      };
+      const story = quietIn('AwaitingApproval', { approval: 'Manual' }, { steps: [approve] });
+      expect(isReported((await played(story)).world)).toBe(true);
+      const again = await played({ ...story, steps: [approve, flows] });
+      expect(again.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    });
+  },
+);
 
 test.each([measuredGood('Deployment'), measuredBad('StatefulSet')])(
   'that is cut at any write ends the same: $name',

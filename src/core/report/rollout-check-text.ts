@@ -1,7 +1,7 @@
 /** The text for the result of a rollout check. */
 import type { QueryRecord, RolloutCheck } from '../rollout/rollout-checks.ts';
 
-const NO_VALUE = { NoData: 'no data', NoNumber: 'no number' } as const;
+const NO_VALUE = { NoData: 'no data', NoNumber: 'no data (NaN)' } as const;
 
 /** The value, or why there is none. */
 export function rolloutCheckText(

@@ -22,7 +22,7 @@ test.each([
   [openedGateText('Uninstalled'), 'postcheck was uninstalled'],
   [rolloutCheckText(undefined, { passWhen: '< 1' }), 'not queried yet'],
   [rolloutCheckText({ class: 'Error', noValue: 'NoData' }, { passWhen: '< 1' }), 'no data'],
-  [rolloutCheckText({ class: 'Error', noValue: 'NoNumber' }, { passWhen: '< 1' }), 'no number'],
+  [rolloutCheckText({ class: 'Error', noValue: 'NoNumber' }, { passWhen: '< 1' }), 'no data (NaN)'],
   [rolloutCheckText({ class: 'Error', noValue: { message: 'closed' } }, { passWhen: '< 1' }), 'closed'],
   [rolloutCheckText({ class: 'Fail', value: 2 }, { passWhen: '< 1' }), '2, but passes when < 1'],
   [rolloutCheckText({ class: 'Pass', value: 0 }, { passWhen: '< 1' }), '0'],

@@ -29,6 +29,7 @@ const facts = (status: Partial<UpgradeStatus>, attempt = {}, spec = {}) => ({
   upgrade: completeUpgradeOf({ spec }),
   status: completeStatus(statusOf({ stage: '2/3 canary', ...status }, attempt)),
 });
+const NO_DATA = [{ name: 'errors', class: 'Error', message: 'no data' }] as const;
 const end = { outcome: 'Partial', reason: 'ProbeFailed', cause: '', at: ago(1) } as const;
 
 describe('a stage that waits', () => {
@@ -51,7 +52,7 @@ describe('a stage that waits', () => {
       'the checks of the rollout',
       {
         stages: [DONE, canary('Checking')],
-        rolloutChecks: [{ name: 'errors', class: 'Error', message: 'no data' }],
+        rolloutChecks: NO_DATA,
       },
       `${of}: 1 of 2 verified; rollout check errors: no data`,
     ],
@@ -64,6 +65,33 @@ describe('a stage that waits', () => {
       `${of}: 1 of 2 verified, still probed until 2026-01-01T00:11:00.000Z`,
     ],
     ['nothing of a soak before it waits', { stages: [DONE, canary('Soaking')] }, undefined],
+    [
+      'the check that a soak is held up by once it is over',
+      { stages: [DONE, canary('Soaking', { verified: 2, soakUntil: ago(9) })], rolloutChecks: NO_DATA },
+      `${of}: 2 of 2 verified, soaked until ${ago(9)}; rollout check errors: no data`,
+    ],
+    [
+      'the check that an approved stage is held up by',
+      {
+        stages: [DONE, canary('AwaitingApproval', { verified: 2, approvedAt: ago(9) })],
+        rolloutChecks: NO_DATA,
+      },
+      `${of}: 2 of 2 verified and approved; rollout check errors: no data`,
+    ],
+    [
+      'no check while pods are missing',
+      { stages: [DONE, canary('Soaking', { verified: 1 })], rolloutChecks: NO_DATA },
+      undefined,
+    ],
+    [
+      'the check that has no result, to who is to approve',
+      {
+        stages: [DONE, canary('AwaitingApproval')],
+        waiting: waiting('AwaitingApproval'),
+        rolloutChecks: NO_DATA,
+      },
+      `${of}: 1 of 2 verified; rollout check errors: no data; waits for approval: kubectl annotate upgrade web postcheck.dev/approve=1/canary --overwrite -n shop`,
+    ],
     [
       'the approval, and how to give it',
       { stages: [DONE, canary('AwaitingApproval')], waiting: waiting('AwaitingApproval') },

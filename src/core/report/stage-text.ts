@@ -1,5 +1,6 @@
 /** The text for an attempt in stages. */
 import { cut } from '../../api/cut.ts';
+import type { StageStatus } from '../../api/types.ts';
 import type { Status } from '../complete-status.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
 import { annotateText, windowText } from './wait-text.ts';
@@ -15,7 +16,11 @@ interface StagedFacts {
 /** A stage whose pods are verified, and what it waits for; `undefined` while its pods are being replaced. */
 export function waitingStageText({ upgrade, status }: StagedFacts, version: string): string | undefined {
   const stage = status.stages.find(({ state }) => state !== 'Done');
-  if (!stage || status.attempt?.end || (stage.state !== 'Checking' && !status.waiting)) {
+  if (
+    !stage ||
+    status.attempt?.end ||
+    !(stage.state === 'Checking' || status.waiting || isUnchecked(status, stage))
+  ) {
     return undefined;
   }
   const { name, state, verified, desired, soakUntil } = stage;
@@ -24,22 +29,30 @@ export function waitingStageText({ upgrade, status }: StagedFacts, version: stri
     return `${of} starts when its window opens, ${windowText(upgrade, status, status.attempt?.number ?? 1)}`;
   }
   const where = `${of}: ${verified} of ${desired} verified`;
+  const check = rolloutCheckClause(status);
   if (state === 'Checking') {
-    return `${where}${rolloutCheckClause(status)}`;
+    return `${where}${check}`;
   }
   if (state === 'Soaking') {
-    return `${where}, still probed until ${soakUntil}`;
+    return `${where}, ${status.waiting ? 'still probed until' : 'soaked until'} ${soakUntil}${check}`;
   }
   if (state !== 'AwaitingApproval') {
     return undefined;
   }
-  // A pause keeps it from being completed.
+  // A pause, or a check, keeps it from being completed.
   if (stage.approvedAt ?? status.attempt?.promotedAt) {
-    return `${where} and approved`;
+    return `${where} and approved${check}`;
   }
   const token = `postcheck.dev/approve=${status.attempt?.number}/${name}`;
-  return `${where}, waits for approval: ${annotateText(upgrade.metadata, token)}`;
+  return `${where}${check}${check ? ';' : ','} waits for approval: ${annotateText(upgrade.metadata, token)}`;
 }
+
+/** Nothing but a rollout check without a result keeps the stage from being completed. */
+const isUnchecked = (status: Status, { state, verified, desired }: StageStatus): boolean =>
+  (state === 'Soaking' || state === 'AwaitingApproval') &&
+  desired > 0 &&
+  verified >= desired &&
+  rolloutCheckClause(status) !== '';
 
 /** A stage that cannot complete because it has no pods; empty if it has pods, or has not started. */
 export function emptyStageClause({ upgrade, status }: StagedFacts): string {

@@ -208,6 +208,22 @@ describe('a stage', () => {
       undefined,
     ],
     ['for nothing once it is over', { state: 'Rolling' }, undefined],
+    [
+      'for its soak, also without a result of a rollout check',
+      { state: 'Soaking', stored: OPEN, checks: true },
+      { reason: 'Soaking', until: NOW + 1000 },
+    ],
+    ['for no check once it has soaked', { state: 'Soaking', stored: OVER, checks: true }, undefined],
+    [
+      'for no check once it is promoted',
+      { state: 'Soaking', stored: OPEN, attempt: PROMOTED, checks: true },
+      undefined,
+    ],
+    [
+      'for no check once it is approved',
+      { state: 'AwaitingApproval', stage: APPROVAL, stored: APPROVED, checks: true },
+      undefined,
+    ],
   ])('waits %s', (_, given, wait) => {
     expect(followed(given).wait).toEqual(wait);
   });

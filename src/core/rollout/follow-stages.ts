@@ -83,7 +83,10 @@ export function followStages(evaluation: Evaluation): Staged {
       attempt: isChanged ? { ...attempt, progressAt: toIso(snapshot.now) } : attempt,
     },
     isChanged,
-    wait: closed ?? waitOf(next, count) ?? waitAtPartition(evaluation, count.desired),
+    wait:
+      closed ??
+      waitOf(evaluation, next, { ...count, ...analysis }) ??
+      waitAtPartition(evaluation, count.desired),
     analysis,
     isOver: next.state === 'Done' && index === all.length - 1,
   };
@@ -114,16 +117,26 @@ function waitAtPartition(evaluation: Evaluation, desired: number): Wait | undefi
 
 const soakEnd = ({ soakUntil }: StageStatus): number => fromIso(soakUntil ?? '');
 
-/** Only a stage whose pods are verified waits: where some are gone, or are being replaced, the rollout has to make progress. */
-function waitOf(state: StageStatus, { isComplete }: Count): Wait | undefined {
-  if (!isComplete) {
+/**
+ * Only a stage whose pods are verified waits: where some are gone, or are being replaced, the rollout has to make progress. A rollout check without a
+ * result is nothing to wait for either, once the time of the soak is over, or the approval given.
+ */
+function waitOf({ snapshot, status }: Evaluation, state: StageStatus, held: Held): Wait | undefined {
+  if (!held.isComplete) {
     return undefined;
   }
+  const isPromoted = status.attempt.promotedAt !== undefined;
   if (state.state === 'Soaking') {
-    return { reason: 'Soaking', until: soakEnd(state) };
+    const until = soakEnd(state);
+    const isOver = isPromoted || snapshot.now >= until;
+    return isOver && !held.isPassed ? undefined : { reason: 'Soaking', until };
   }
-  return state.state === 'AwaitingApproval' ? { reason: 'AwaitingApproval' } : undefined;
+  const isApproved = isPromoted || state.approvedAt !== undefined;
+  return state.state === 'AwaitingApproval' && !isApproved ? { reason: 'AwaitingApproval' } : undefined;
 }
+
+/** What a stage needs besides time and approval. */
+type Held = Pick<Count, 'isComplete'> & Pick<Analysis, 'isPassed'>;
 
 /** A soak needs more than time: this process must have probed each verified pod, and the last probe must not have failed. */
 const isHealthy = ({ summary }: Evaluation): boolean =>

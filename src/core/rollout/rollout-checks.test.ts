@@ -44,7 +44,7 @@ describe('an answer', () => {
 
   test.each<[string, QueryAnswer, string]>([
     ['no data', values(), 'no data'],
-    ['no number', values(0, Number.NaN), 'no number'],
+    ['no number', values(0, Number.NaN), 'no data (NaN)'],
     ['no answer', { kind: 'failed', message: 'ECONNREFUSED' }, 'ECONNREFUSED'],
     ['no answer, in many words', { kind: 'failed', message: 'x'.repeat(300) }, 'x'.repeat(200)],
   ])('of %s says nothing, and neither begins nor ends a row', (_what, answer, message) => {
