@@ -91,6 +91,36 @@ test('an image that was changed in a pod and changed back is remembered as long 
   expect(store.pods.get('web-node-1')?.imagesChanged).toEqual(['web']);
 });
 
+test('why an image was not pulled is remembered while its kubelet only waits for the next try (Shopify/krane#124)', () => {
+  const image = 'registry.example/web:2.0';
+  const waits = (reason: string, message: string, change: object = {}) => [
+    { name: 'web', image, state: 'waiting', reason, message, ...change },
+  ];
+  const BACK_OFF = `Back-off pulling image "${image}"`;
+  const said = (...steps: readonly object[][]): string | undefined => {
+    for (const [index, containers] of steps.entries()) {
+      const change = { resourceVersion: String(index + 1), containers } as unknown as Partial<PodView>;
+      send('Pod', 'upsert', podOf('web', 'node-1', change));
+    }
+    const [web] = store.pods.get('web-node-1')?.containers ?? [];
+    send('Pod', 'delete', podOf('web', 'node-1', { resourceVersion: '9' }));
+    return web?.message;
+  };
+  const backOff = waits('ImagePullBackOff', BACK_OFF);
+  const explained = `${BACK_OFF}: ErrImagePull: not found`;
+  expect(said(waits('ErrImagePull', 'not found'), backOff, backOff)).toBe(explained);
+  expect(said(waits('ErrImagePull', '503'), backOff, waits('ErrImagePull', 'not found'), backOff)).toBe(
+    explained,
+  );
+  expect(said(waits('ErrImagePull', `${'x'.repeat(500)}: no such host`), backOff)).toMatch(
+    /^Back-off .*….*: no such host$/,
+  );
+  expect(said(backOff)).toBe(BACK_OFF);
+  expect(said(waits('ErrImagePull', 'not found', { image: 'other' }), backOff)).toBe(BACK_OFF);
+  expect(said(waits('CrashLoopBackOff', 'back-off 10s'), backOff)).toBe(BACK_OFF);
+  expect(said(backOff, waits('ImagePullBackOff', explained))).toBe(explained);
+});
+
 const replicaSetOf = (change: Partial<RevisionView> = {}) =>
   ({
     kind: 'ReplicaSet',

@@ -5,6 +5,7 @@ import type { Upgrade } from '../api/types.ts';
 import type { NodeView, OwnerView, PodView, RevisionView, WorkloadKind, WorkloadView } from '../api/views.ts';
 import { claimOrder } from '../core/claim.ts';
 import { mayCountAgainst } from '../core/verification/container-findings.ts';
+import { withPullErrors } from '../core/verification/pull-error.ts';
 import { withImageChanges } from '../core/verification/witness.ts';
 import { driverOf, namedInPods, POD_OWNING_REVISIONS, WORKLOAD_KINDS } from '../core/workload/drivers.ts';
 import { Claims } from './claims.ts';
@@ -71,7 +72,7 @@ export class Store {
     version,
     indexes: { owner: ownerKey, node: ({ node }) => node },
     transform: (received, before) => {
-      const pod = withImageChanges(received, before);
+      const pod = withPullErrors(withImageChanges(received, before), before);
       return this.#now ? withCredibleTimes(pod, before, this.#now()) : pod;
     },
     changed: (before, after) => {

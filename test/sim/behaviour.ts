@@ -5,6 +5,8 @@ export type Answer =
   | { readonly code: number; readonly output?: string; readonly afterMs?: number }
   | 'missing'
   | 'hang'
+  /** The connection stays open, and nothing comes over it. */
+  | 'silent'
   | 'broken'
   | 'refused'
   /** The container dies under the command: 137, and a restart. */

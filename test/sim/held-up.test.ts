@@ -2,7 +2,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import type { Behaviour, CannotStart } from './behaviour.ts';
 import { played, three } from './played.ts';
-import { play, type Run } from './run.ts';
+import { play, type Run, type RunOptions, type Stage } from './run.ts';
 import { bad, badLate, type KindName, NEW, OLD, told, workloadOf } from './stories.ts';
 import { afterSeconds, phaseIs, type Story } from './story.ts';
 import type { World } from './world.ts';
@@ -161,6 +161,44 @@ test.each<KindName>(['StatefulSet', 'DaemonSet'])(
     expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD), fallback: 'Verified PostCheck' });
   },
 );
+
+describe('a kubelet that says why an image cannot be pulled only until it waits for its next try (Shopify/krane#124)', () => {
+  const brief = (kind: KindName, what: string): Story => ({
+    ...told('says why only for a moment', kind, held('pullFails', failed(what)), { minutes: 60 }),
+    arrange: (world) => {
+      world.pullBackOff = { ms: 300_000, saysWhy: false };
+    },
+  });
+  /** While nothing is said. */
+  const restarted = {
+    disturb: (stage: Stage) =>
+      stage.world.clock.after(30_000, () => {
+        stage.operators[0]?.kill();
+        stage.startOperator();
+      }),
+  };
+
+  test.each<[string, RunOptions]>([
+    ['', {}],
+    [', also when the operator is restarted meanwhile', restarted],
+  ])('is quoted by the version that goes back%s', async (_when, options) => {
+    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
+      const run = await played(brief(kind, 'not found'), options);
+      expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+      expect(run.message).toContain('not found');
+    }
+  });
+
+  test.each<[string, RunOptions]>([
+    ['', {}],
+    [', nor when the operator is restarted meanwhile', restarted],
+  ])('takes no version back for what the registry is to blame for%s', async (_when, options) => {
+    for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const) {
+      const run = await played(overAfter(brief(kind, '503 Service Unavailable'), 700, NEW), options);
+      expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW), outcomes: ['1 Succeeded'] });
+    }
+  });
+});
 
 test('an image that may not run where root is forbidden takes the version back', async () => {
   const run = await played(told('root', 'Deployment', { start: 'configError' }));

@@ -281,14 +281,17 @@ export class Kubelet {
   #cannotStart(pod: PodView, name: string, how: CannotStart): PodView {
     const container = pod.containers.find((own) => own.name === name) as ContainerView;
     const { says = CANNOT_START[how].says(container.image) } = this.#behaviour(container.image);
-    this.#later(TRIES_AGAIN_MS, pod, (now) =>
+    const [first, second = first] = CANNOT_START[how].reasons;
+    const reason = (container.reason === first ? second : first) as string;
+    const { ms, saysWhy } = this.#world.pullBackOff;
+    const isBackOff = reason === 'ImagePullBackOff';
+    this.#later(isBackOff ? ms : TRIES_AGAIN_MS, pod, (now) =>
       this.#behaviour(container.image).start === how
         ? this.#cannotStart(now, name, how)
         : this.#started(now, name),
     );
-    const [first, second = first] = CANNOT_START[how].reasons;
-    const reason = (container.reason === first ? second : first) as string;
-    const message = reason === 'ImagePullBackOff' ? `Back-off pulling image: ErrImagePull: ${says}` : says;
+    const waits = `Back-off pulling image "${container.image}"${saysWhy ? `: ErrImagePull: ${says}` : ''}`;
+    const message = isBackOff ? waits : says;
     return this.#withContainer(pod, name, (own) => ({ ...own, state: 'waiting', reason, message }));
   }
 
@@ -460,6 +463,10 @@ export class Kubelet {
     if (answer === 'hang') {
       await sleep(request.timeoutMs);
       return { kind: 'timeout', output: '' };
+    }
+    if (answer === 'silent') {
+      await sleep(request.timeoutMs);
+      return { kind: 'broken', message: `the command had not started within ${request.timeoutMs} ms` };
     }
     if (answer === 'dies') {
       this.kill(pod, container.name);

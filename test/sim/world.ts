@@ -81,6 +81,8 @@ export class World {
   keepsFields = false;
   /** Why no pod with this image can be made; `undefined`: it can. */
   refusesPod: (image: string) => string | undefined = () => undefined;
+  /** How long the kubelet waits after a pull that failed, and whether it says why meanwhile: up to Kubernetes 1.31 it did not (kubernetes#127918). */
+  pullBackOff: { readonly ms: number; readonly saysWhy: boolean } = { ms: 15_000, saysWhy: true };
   /** Readiness gates in every pod template. */
   gates: readonly string[] = [];
   /** A StatefulSet replaces no pod while one is not available, in whatever order it creates them: the feature gate MaxUnavailableStatefulSet before Kubernetes 1.37. */

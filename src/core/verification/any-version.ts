@@ -4,12 +4,13 @@
  */
 import { TERMINAL_REASONS } from '../../api/reasons.ts';
 import type { ContainerView } from '../../api/views.ts';
+import { isPullUnexplained } from './pull-error.ts';
 
 /** A server that is needed could not be reached, did not respond in time, or has too much to do; or the node has, or it has nothing left. */
 const NOT_ANSWERED = [
   /deadline ?exceeded|timed out|i\/o timeout|time-?out (?:exceeded|while|waiting|awaiting)|TLS handshake/i,
   /connection (?:refused|reset)|no route to host|network is unreachable|unexpected EOF|server misbehaving/i,
-  /too ?many ?requests|QPS exceeded|service unavailable|bad gateway|gateway time-?out|internal server error/i,
+  /too ?many ?requests|QPS exceeded|service unavailable|registry is unavailable|bad gateway|gateway time-?out|internal server error/i,
   /failed to reserve container name|name is reserved/,
   /no space left on device|too many open files|cannot allocate memory|resource temporarily unavailable/i,
 ];
@@ -62,7 +63,18 @@ const isNotStartedForAny = (message: string): boolean =>
 /** Reasons of a container that its runtime could not start; its message is the runtime's, not the application's. */
 const NOT_STARTED: readonly string[] = ['StartError', 'ContainerCannotRun'];
 
-/** Whether the container does not run because of its registry, its node, or what its pod refers to, which say nothing about the image. */
-export const isHeldByOthers = ({ state, reason, message, ended }: ContainerView): boolean =>
-  (state === 'waiting' && Object.hasOwn(TERMINAL_REASONS, reason) && isNotStartedForAny(message)) ||
-  (ended !== undefined && NOT_STARTED.includes(ended.reason) && isNotStartedForAny(ended.message));
+const isWaitingForAny = (container: ContainerView): boolean =>
+  container.state === 'waiting' &&
+  Object.hasOwn(TERMINAL_REASONS, container.reason) &&
+  isNotStartedForAny(container.message);
+
+/**
+ * Whether the container does not run because of its registry, its node, or what its pod refers to, which say nothing about the image. That may be so
+ * where nothing is known of why an image was not pulled, until the next try says it.
+ */
+export const isHeldByOthers = (container: ContainerView): boolean =>
+  isWaitingForAny(container) ||
+  isPullUnexplained(container) ||
+  (container.ended !== undefined &&
+    NOT_STARTED.includes(container.ended.reason) &&
+    isNotStartedForAny(container.ended.message));

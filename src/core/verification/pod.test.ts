@@ -310,6 +310,8 @@ describe('a container that cannot start', () => {
     ['RunContainerError', 'fork/exec /usr/bin/runc: cannot allocate memory'],
     ['RunContainerError', 'fork/exec /usr/bin/runc: resource temporarily unavailable'],
     ['ImagePullBackOff', 'Back-off pulling image "a:1": ErrImagePull: 503 Service Unavailable'],
+    ['ImagePullBackOff', 'Back-off pulling image "a:1": RegistryUnavailable: the registry is unavailable'],
+    ['ImagePullBackOff', 'Back-off pulling image "registry.example/web:2.0"'],
   ])(
     'for %s with the message "%s", which a container of any version would meet, is waited for',
     (reason, message) => {
