@@ -14,7 +14,9 @@ import {
   type Story,
   scaleTo,
   target,
+  wantImage,
 } from './story.ts';
+import { sweep } from './sweep.ts';
 import type { World } from './world.ts';
 
 /** Minutes of virtual time take seconds where many others work. */
@@ -211,3 +213,94 @@ test('the result of a pod is recorded once, however often a container restarts t
     1,
   );
 });
+
+describe('a DaemonSet that creates each new pod beside the old one (ray-project/ray#63382)', () => {
+  const surging = (story: Story): Story => ({
+    ...story,
+    name: `${story.name}, with maxSurge`,
+    workload: { ...story.workload, maxSurge: 1, maxUnavailable: 0 },
+  });
+  const live = (world: World, image: string) =>
+    world.podsOf(target(world)).filter((pod) => isLive(pod) && pod.containers[0]?.image === image);
+  /** As soon as the operator says that it has ended. */
+  const atTheEnd = (story: Story, look: (world: World) => void): Story => ({
+    ...story,
+    steps: [{ when: phaseIs('Succeeded', 'FellBack'), act: look }],
+  });
+
+  test('serves on every node all the time, and has no old pod once it is verified', async () => {
+    let least = 3;
+    const story = surging(told('good', 'DaemonSet', {}));
+    const run = await played({
+      ...atTheEnd(story, (world) => expect(live(world, OLD)).toEqual([])),
+      arrange: (world) => {
+        world.state.onChange(() => {
+          const nodes = new Set(
+            world
+              .pods()
+              .filter((pod) => isLive(pod) && isReady(pod))
+              .map(({ node }) => node),
+          );
+          least = world.upgrade() ? Math.min(least, nodes.size) : 3;
+        });
+      },
+    });
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    expect(least).toBe(3);
+  });
+
+  test.each([true, false])(
+    'is back only when no pod of the failed version is left, with verify %s',
+    async (verify) => {
+      for (const failsAs of [1, 2]) {
+        const behaviour = { answer: ({ index }: { index: number }) => (index >= failsAs ? 17 : 0) };
+        const { spec } = bad('DaemonSet');
+        const story = surging(
+          told('bad', 'DaemonSet', behaviour, { spec: { ...spec, fallback: { verify } } }),
+        );
+        const run = await played(
+          atTheEnd(story, (world) => {
+            expect(live(world, NEW)).toEqual([]);
+            expect(live(world, OLD).filter(isReady)).toHaveLength(3);
+          }),
+        );
+        expect(run.ending).toMatchObject({ phase: 'FellBack', pods: three(OLD) });
+      }
+    },
+  );
+
+  test('ends the same when any write is cut', async () => {
+    expect((await sweep(surging(bad('DaemonSet')), 1)).failures).toEqual([]);
+  });
+});
+
+test.each(SOME)(
+  'the previous version, requested while the first pod of the new one starts, runs again on a %s however the operator is cut (sgl-project/rbg#482)',
+  async (kind) => {
+    const story: Story = {
+      ...told('back at once', kind, { startsAfterMs: 5000, readyAfterMs: 5000 }),
+      steps: [
+        {
+          when: (world) => world.pods().some(({ containers }) => containers[0]?.image === NEW),
+          act: (world) => wantImage(world, OLD),
+        },
+      ],
+    };
+    const run = await played(story);
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(OLD) });
+    expect(run.ending.outcomes).toEqual(['2 Succeeded', '1 Superseded']);
+    expect((await sweep(story, 1)).failures).toEqual([]);
+  },
+);
+
+test.each(SOME)(
+  'a command that never answers over a connection that stays open neither passes nor fails a %s, and is named (kubernetes#67457)',
+  async (kind) => {
+    const spec = { postCheck: { deadlineSeconds: 60 } };
+    const run = await played(told('silent', kind, { answer: () => 'silent' }, { spec }));
+    expect(run.ending.phase).toBe('Inconclusive');
+    expect(run.message).toMatch(
+      /returned no result \(NoEvidence: the command had not started within \d+ ms\)/,
+    );
+  },
+);

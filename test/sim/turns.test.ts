@@ -62,4 +62,27 @@ describe('an Upgrade that depends on another', () => {
     const { failures } = await sweep(dependent('Deployment'), 1);
     expect(failures).toEqual([]);
   });
+
+  test('waits for the next window when that succeeds only after its own has closed (kontena/pharos-host-upgrades#1)', async () => {
+    const story = dependent('Deployment');
+    const minute = (number: number): number => Date.parse('2026-01-01T00:00:00Z') + number * 60_000;
+    const windows = ['00:00', '00:30'].map((start) => ({ start, durationSeconds: 600, timeZone: 'UTC' }));
+    const run = await played({
+      ...story,
+      minutes: 45,
+      spec: { ...story.spec, windows },
+      steps: (story.steps ?? []).map(({ when, act }) => ({
+        when: (world) => when(world) && world.clock.now() > minute(12),
+        act,
+      })),
+    });
+    expect(run.ending).toMatchObject({ phase: 'Succeeded', pods: three(NEW) });
+    const startedAt = Date.parse(run.world.upgrade()?.status?.attempt?.startedAt ?? '');
+    expect(startedAt - minute(30)).toBeLessThan(60_000);
+    expect(startedAt).toBeGreaterThanOrEqual(minute(30));
+    expect(run.memory.waits.map((wait) => wait.split(' ')[0])).toEqual([
+      'DependencyNotReady',
+      'WindowClosed',
+    ]);
+  });
 });
