@@ -412,9 +412,9 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
     test.each<[string, Behaviour]>([
       [
         'the stream of the list is cut off',
-        ({ send, reset }) => {
+        ({ send, end }) => {
           send(...streamed);
-          setTimeout(reset, 300);
+          end();
         },
       ],
       ['everything is listed again', ({ send }) => send(...streamed, complete('11'), error(410))],
@@ -422,8 +422,9 @@ describe.each(['h2', 'http/1.1'])('over %s', (protocol) => {
       const { kubeconfig, asked } = await serve(protocol, [first, paged]);
       const { events } = reflect(kubeconfig);
       await until(() => told(events).at(-1) === 'upsert z');
-      expect(asked.map(({ query }) => query.get('limit'))).toEqual([null, '100', null]);
-      expect(asked.at(-1)?.query.get('resourceVersion')).toBe('20');
+      // On a slow machine the silent watch may have been opened again by now.
+      expect(asked.slice(0, 3).map(({ query }) => query.get('limit'))).toEqual([null, '100', null]);
+      expect(asked[2]?.query.get('resourceVersion')).toBe('20');
     });
   });
 
