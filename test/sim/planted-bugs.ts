@@ -41,8 +41,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a further stage begins outside the windows',
     file: 'core/rollout/follow-stages.ts',
-    find: "state === 'Waiting' && status.attempt.promotedAt === undefined ?",
-    replace: 'state === status.phase ?',
+    find: "state === 'Waiting' && !isPromoted(evaluation) ?",
+    replace: 'state === evaluation.status.phase ?',
   },
   {
     name: 'summer time is ignored',

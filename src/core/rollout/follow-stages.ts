@@ -92,9 +92,12 @@ export function followStages(evaluation: Evaluation): Staged {
   };
 }
 
+/** Windows, soaks and approvals are skipped. */
+const isPromoted = ({ status }: Evaluation): boolean => status.attempt.promotedAt !== undefined;
+
 /** A stage that has not started waits until a window is open. */
-const windowOf = ({ snapshot, status }: Evaluation, { state }: StageStatus): Wait | undefined =>
-  state === 'Waiting' && status.attempt.promotedAt === undefined ? closedWindow(snapshot) : undefined;
+const windowOf = (evaluation: Evaluation, { state }: StageStatus): Wait | undefined =>
+  state === 'Waiting' && !isPromoted(evaluation) ? closedWindow(evaluation.snapshot) : undefined;
 
 /** If the user removed the stages during the attempt, the status must not report them any more. */
 function withoutStages({ status, stages, policy }: Evaluation): ActiveStatus {
@@ -121,17 +124,16 @@ const soakEnd = ({ soakUntil }: StageStatus): number => fromIso(soakUntil ?? '')
  * Only a stage whose pods are verified waits: where some are gone, or are being replaced, the rollout has to make progress. A rollout check without a
  * result is nothing to wait for either, once the time of the soak is over, or the approval given.
  */
-function waitOf({ snapshot, status }: Evaluation, state: StageStatus, held: Held): Wait | undefined {
+function waitOf(evaluation: Evaluation, state: StageStatus, held: Held): Wait | undefined {
   if (!held.isComplete) {
     return undefined;
   }
-  const isPromoted = status.attempt.promotedAt !== undefined;
   if (state.state === 'Soaking') {
     const until = soakEnd(state);
-    const isOver = isPromoted || snapshot.now >= until;
+    const isOver = isPromoted(evaluation) || evaluation.snapshot.now >= until;
     return isOver && !held.isPassed ? undefined : { reason: 'Soaking', until };
   }
-  const isApproved = isPromoted || state.approvedAt !== undefined;
+  const isApproved = isPromoted(evaluation) || state.approvedAt !== undefined;
   return state.state === 'AwaitingApproval' && !isApproved ? { reason: 'AwaitingApproval' } : undefined;
 }
 
@@ -150,40 +152,40 @@ function nextState(
   isComplete: boolean,
 ): StageStatus {
   const { now } = evaluation.snapshot;
-  const isPromoted = evaluation.status.attempt.promotedAt !== undefined;
+  const promoted = isPromoted(evaluation);
   switch (state.state) {
     case 'Waiting':
       return { ...state, state: 'Rolling', startedAt: toIso(now) };
     case 'Rolling':
       return isComplete ? afterRolling(evaluation, stage, state) : state;
     case 'Checking':
-      return isComplete ? afterChecks(stage, state, now, isPromoted) : state;
+      return isComplete ? afterChecks(stage, state, now, promoted) : state;
     case 'Soaking': {
-      const isOver = isPromoted || (now >= soakEnd(state) && isHealthy(evaluation));
-      return isOver && isComplete ? afterSoak(stage, state, now, isPromoted) : state;
+      const isOver = promoted || (now >= soakEnd(state) && isHealthy(evaluation));
+      return isOver && isComplete ? afterSoak(stage, state, now, promoted) : state;
     }
     case 'AwaitingApproval':
-      return isComplete ? afterSoak(stage, state, now, isPromoted) : state;
+      return isComplete ? afterSoak(stage, state, now, promoted) : state;
     case 'Done':
       return state;
   }
 }
 
 /** Rollout checks, if there are any, must pass first. */
-function afterRolling({ snapshot, status }: Evaluation, stage: Stage, state: StageStatus): StageStatus {
-  const { now, upgrade } = snapshot;
+function afterRolling(evaluation: Evaluation, stage: Stage, state: StageStatus): StageStatus {
+  const { now, upgrade } = evaluation.snapshot;
   const verified = { ...state, verifiedAt: toIso(now) };
   return upgrade.spec.postCheck.rolloutChecks.length > 0
     ? { ...verified, state: 'Checking' }
-    : afterChecks(stage, verified, now, status.attempt.promotedAt !== undefined);
+    : afterChecks(stage, verified, now, isPromoted(evaluation));
 }
 
-const afterChecks = (stage: Stage, state: StageStatus, now: number, isPromoted: boolean): StageStatus =>
-  stage.soakSeconds > 0 && !isPromoted
+const afterChecks = (stage: Stage, state: StageStatus, now: number, promoted: boolean): StageStatus =>
+  stage.soakSeconds > 0 && !promoted
     ? { ...state, state: 'Soaking', soakUntil: toIso(now + stage.soakSeconds * 1000) }
-    : afterSoak(stage, state, now, isPromoted);
+    : afterSoak(stage, state, now, promoted);
 
-const afterSoak = (stage: Stage, state: StageStatus, now: number, isPromoted: boolean): StageStatus =>
-  stage.needsApproval && !state.approvedAt && !isPromoted
+const afterSoak = (stage: Stage, state: StageStatus, now: number, promoted: boolean): StageStatus =>
+  stage.needsApproval && !state.approvedAt && !promoted
     ? { ...state, state: 'AwaitingApproval' }
     : { ...state, state: 'Done', finishedAt: toIso(now) };
