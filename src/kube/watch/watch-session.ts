@@ -62,9 +62,8 @@ export class WatchSession<T> {
   #interrupted = false;
   #listedAt = 0;
   #changes = 0;
+  /** Not of a server that cannot, nor once a list was too long, or had already too much when it was cut off. */
   #streamsLists = true;
-  /** How many objects the last list had, or had so far when it was cut off. */
-  #size = 0;
 
   constructor(streams: StreamClient, requests: Requests, options: SessionOptions<T>) {
     this.#streams = streams;
@@ -86,7 +85,7 @@ export class WatchSession<T> {
   }
 
   async #runOnce(signal: AbortSignal): Promise<Stop> {
-    if (this.#resourceVersion === '' && (!this.#streamsLists || this.#size > MOST_STREAMED)) {
+    if (this.#resourceVersion === '' && !this.#streamsLists) {
       const stop = await this.#listInPages(signal);
       if (stop) {
         return stop;
@@ -203,7 +202,7 @@ export class WatchSession<T> {
       if (line.type === 'change') {
         this.#collect(known, line);
       } else if (line.type !== 'bookmark') {
-        this.#size = known.size;
+        this.#streamsLists &&= known.size <= MOST_STREAMED;
         return stopOf(line);
       } else if (line.initialEnd) {
         return this.#synced([...known.values()], line.resourceVersion);
@@ -283,7 +282,7 @@ export class WatchSession<T> {
     this.#resourceVersion = resourceVersion;
     this.#newest = resourceVersion;
     this.#interrupted = false;
-    this.#size = items.length;
+    this.#streamsLists &&= items.length <= MOST_STREAMED;
     this.#listedAt = performance.now();
     this.#options.sink({ type: 'synced', items, resourceVersion });
     return undefined;
