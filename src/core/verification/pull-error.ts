@@ -20,8 +20,9 @@ export function withPullErrors(now: PodView, before: PodView | undefined): PodVi
   if (before?.uid !== now.uid || !now.containers.some(isPullUnexplained)) {
     return now;
   }
+  const known = new Map(before.containers.map((container) => [container.name, container]));
   const containers = now.containers.map((container) => {
-    const earlier = before.containers.find(({ name }) => name === container.name);
+    const earlier = known.get(container.name);
     return isPullUnexplained(container) && earlier ? explained(container, earlier) : container;
   });
   return Object.freeze({ ...now, containers: Object.freeze(containers) });

@@ -48,7 +48,7 @@ const hasSameText = (a: unknown, b: unknown): boolean => a === b || JSON.stringi
 
 /** Most of it is the same object from decision to decision. */
 const areSame = (a: Settings, b: Settings): boolean =>
-  [...Object.keys(a), ...Object.keys(b)].every((name) => hasSameText(own(a, name), own(b, name)));
+  Object.keys({ ...a, ...b }).every((name) => hasSameText(own(a, name), own(b, name)));
 
 /** Belongs to one workload. Keeping it between decisions saves evaluations; the results are the same. */
 export class PodResults {
