@@ -209,7 +209,7 @@ describe('a pod that does not pass yet', () => {
   });
 
   test.each([true, false])(
-    'names the container that cannot be asked, with readiness.required %s',
+    'names the container that cannot be probed, with readiness.required %s',
     (required) => {
       const verification = verificationContext({ postCheck: { readiness: { required } } });
       expect(evaluate(waiting('ContainerCreating'), undefined, verification, NOW).message).toBe(

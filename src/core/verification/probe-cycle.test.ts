@@ -252,7 +252,7 @@ describe('readiness', () => {
       { reason: 'CrashLoopBackOff', container: 'migrate', exitCode: 1, ended: 'OOMKilled' },
     ],
     ['a container that is not ready', notReady(), { reason: 'NotReady', container: 'web' }],
-  ])("of %s is told in the pod's own words", (_what, pod, expected) => {
+  ])("of %s is reported in the pod's own words", (_what, pod, expected) => {
     expect(readinessOf(pod, 0, NOW)).toMatchObject({ ready: false, cause: expected });
   });
 });

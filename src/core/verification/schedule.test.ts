@@ -23,7 +23,7 @@ import { podDeadline } from './schedule.ts';
 const TIMEOUT: TryOutcome = { kind: 'timeout', output: '' };
 const DAY_MS = 24 * 3600_000;
 
-/** Probes the pod whenever it is due, for a day, or until nothing is to be asked any more. */
+/** Probes the pod whenever it is due, for a day, or until nothing is to be probed any more. */
 function playDay(pod: PodView, context: VerificationContext, outcomeOf: (nth: number) => TryOutcome) {
   let record: PodRecord | undefined;
   let result: PodResult;

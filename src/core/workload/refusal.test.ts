@@ -69,7 +69,7 @@ test.each([
 });
 
 describe('why pods cannot be created', () => {
-  const told = (since: number | undefined, change: Parameters<typeof snapshotOf>[0] = {}) =>
+  const refusal = (since: number | undefined, change: Parameters<typeof snapshotOf>[0] = {}) =>
     refusalOf(
       snapshotOf({
         eventsSeen: () => ({
@@ -83,15 +83,15 @@ describe('why pods cannot be created', () => {
   const failing = workloadOf({ replicaFailure: 'as the status says' });
 
   test.each([
-    ['is what an event says', told(NOW - 5000), 'quota'],
-    ['also one of the same second, because event times are whole seconds', told(NOW - 1), 'quota'],
-    ['is not what one says that is older than the rollout', told(NOW), undefined],
-    ['is not what one says before the images are written', told(undefined), undefined],
-    ['is what the status says', told(NOW - 5000, { workload: failing }), 'as the status says'],
-    ['also before the images are written', told(undefined, { workload: failing }), 'as the status says'],
-    ['is not known without an event', told(NOW, { eventsSeen: () => undefined }), undefined],
-    ['is not known if no events were read', told(NOW, { eventsSeen: undefined }), undefined],
-    ['is not known without a workload', told(NOW - 5000, { workload: undefined }), undefined],
+    ['is what an event says', refusal(NOW - 5000), 'quota'],
+    ['also one of the same second, because event times are whole seconds', refusal(NOW - 1), 'quota'],
+    ['is not what one says that is older than the rollout', refusal(NOW), undefined],
+    ['is not what one says before the images are written', refusal(undefined), undefined],
+    ['is what the status says', refusal(NOW - 5000, { workload: failing }), 'as the status says'],
+    ['also before the images are written', refusal(undefined, { workload: failing }), 'as the status says'],
+    ['is not known without an event', refusal(NOW, { eventsSeen: () => undefined }), undefined],
+    ['is not known if no events were read', refusal(NOW, { eventsSeen: undefined }), undefined],
+    ['is not known without a workload', refusal(NOW - 5000, { workload: undefined }), undefined],
   ])('%s', (_, text, expected) => {
     expect(text).toBe(expected);
   });
