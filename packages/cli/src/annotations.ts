@@ -24,6 +24,15 @@ export const unreadAnnotations = (keys: readonly string[]): (readonly [key: stri
       ];
     });
 
+/** Annotations with such a prefix of an object of another kind, each with the reason why it does nothing. */
+export const misplacedAnnotations = (
+  kind: string,
+  keys: readonly string[],
+): (readonly [key: string, message: string])[] =>
+  keys
+    .filter(hasOurPrefix)
+    .map((key) => [key, `postcheck reads annotations of Upgrades alone, not those of a ${kind}`]);
+
 /** Commands that were set on the workload, where nobody reads them. */
 export const misplacedLines = (
   workload: string,

@@ -26,10 +26,16 @@ export function imageWarning(image: string, word = image): string | undefined {
   if (problem !== undefined) {
     return `no kubelet accepts ${word}: ${problem}`;
   }
-  return VERSION.test(image)
-    ? `${word} is the name of an image, not a tag: write the whole image, such as registry.example/web:${image}`
+  if (VERSION.test(image)) {
+    return `${word} is the name of an image, not a tag: write the whole image, such as registry.example/web:${image}`;
+  }
+  return isLatest(image)
+    ? `${word} ${image.endsWith(':latest') ? 'is' : 'has no tag, so it is'} whatever the registry has as latest when a pod starts: a fallback to it may bring back something else`
     : undefined;
 }
+
+/** Whether the tag is `latest`, which an image without a tag has too. */
+const isLatest = (image: string): boolean => !image.includes('@') && /(^|\/)[^:/]+(:latest)?$/.test(image);
 
 /** Returns what is wrong with an image reference; `undefined` if it is valid, whether or not the image exists. */
 export function imageProblem(image: string): string | undefined {

@@ -39,7 +39,10 @@ export function processIo(process: NodeJS.Process): Io {
   const colour = terminal && stdout.hasColors();
   // The reader of the pipe has ended, as `head` does.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : 1);
+    if (error.code === 'EPIPE') {
+      process.exit(0);
+    }
+    stderr.write(`error: standard output cannot be written: ${error.message}\n`, () => process.exit(1));
   });
   stderr.on('error', () => {});
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,6 +1,7 @@
 /** What a schema says of a value beyond types: unknown fields, entries with the same identity, and CEL rules that do not hold. */
 import { Environment } from '@marcbachmann/cel-js';
 import type { TSchema } from 'typebox';
+import { own } from '../../../src/api/own.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import { invisible } from './image-reference.ts';
 import { type Path, pathText } from './lint-path.ts';
@@ -97,14 +98,27 @@ function meantBy(key: string, part: TSchema, value: Json): string | undefined {
   return nearest(key, known) ?? only(longer) ?? only(missing);
 }
 
-/** Where the schema has a field of this name, outside lists. */
+/** Where the schema has a field of this name; in a list, in its first entry. */
 function* placesOf(key: string, schema: TSchema, path: Path): Generator<Path> {
-  for (const [name, inner] of Object.entries((schema as Shape).properties ?? {})) {
+  const { properties, items } = schema as Shape;
+  for (const [name, inner] of Object.entries(properties ?? {})) {
     if (name === key) {
       yield [...path, name];
     }
     yield* placesOf(key, inner, [...path, name]);
   }
+  if (items) {
+    yield* placesOf(key, items, [...path, 0]);
+  }
+}
+
+/** The fields that the schema has at a path; none where it has no object. */
+export function fieldsAt(schema: TSchema, path: Path): readonly string[] {
+  const found = path.reduce<TSchema | undefined>((part, key) => {
+    const { properties = {}, items } = (part ?? {}) as Shape;
+    return typeof key === 'number' ? items : own(properties, key);
+  }, schema);
+  return Object.keys((found as Shape | undefined)?.properties ?? {});
 }
 
 /** Finds CEL rules that do not hold. A rule about a change needs the old object, and is left out. */

@@ -1,7 +1,7 @@
 /** What a schema says of a wrong value, in the words of people who write manifests. Pure. */
 import { own } from '../../../src/api/own.ts';
 import { listText } from './lint-effects.ts';
-import { milliseconds } from './text.ts';
+import { milliseconds, nearest } from './text.ts';
 
 /** An error as the schema's validator reports it. */
 export interface SchemaError {
@@ -10,19 +10,24 @@ export interface SchemaError {
   readonly message: string;
 }
 
+/** A wrong value. */
+export interface WrongValue {
+  readonly value: unknown;
+  /** As it is written in the file, such as `2.0`. */
+  readonly word?: string | undefined;
+  /** The fields that the schema has in its place. */
+  readonly fields?: readonly string[];
+}
+
 /** Returns what the value must be, and how to write it where that is known. */
-export function plainText(
-  { keyword, params, message }: SchemaError,
-  value: unknown,
-  word: string = String(value),
-): string {
+export function plainText({ keyword, params, message }: SchemaError, wrong: WrongValue): string {
   const { limit = 0, pattern = '' } = params as { limit?: number; pattern?: string };
   switch (keyword) {
     case 'type':
-      return typeText((params as { type: string }).type, value, word);
+      return typeText((params as { type: string }).type, wrong);
     case 'const':
     case 'enum':
-      return allowedText(params) ?? message;
+      return allowedText(params, wrong) ?? message;
     case 'required':
       return `has no ${(params as { requiredProperties: string[] }).requiredProperties.join(' and no ')}, which is required`;
     case 'minimum':
@@ -55,12 +60,12 @@ const PATTERNS: Readonly<Record<string, string>> = {
   '^([01][0-9]|2[0-3]):[0-5][0-9]$': 'must be a time of day such as "22:00"',
 };
 
-function typeText(type: string, value: unknown, word: string): string {
+function typeText(type: string, { value, word = String(value), fields = [] }: WrongValue): string {
   switch (type) {
     case 'array':
       return typeof value === 'string' ? `must be a list: write ${listText(value)}` : 'must be a list';
     case 'object':
-      return 'must be an object with fields';
+      return `must be an object${fieldsText(value, fields)}`;
     case 'integer':
       return secondsText(value) ?? 'must be a whole number';
     case 'boolean':
@@ -74,6 +79,20 @@ function typeText(type: string, value: unknown, word: string): string {
   }
 }
 
+/** How many fields of an object are named. */
+const MAX_FIELDS = 4;
+
+/** A program alone is written where a command belongs. */
+function fieldsText(value: unknown, fields: readonly string[]): string {
+  if (typeof value === 'string' && fields.includes('command')) {
+    return `: write {command: ${listText(value)}}`;
+  }
+  const [last, ...others] = fields.slice(0, MAX_FIELDS).toReversed();
+  const front = fields.length > MAX_FIELDS ? 'fields such as' : 'the fields';
+  const named = others.length > 0 ? `${others.toReversed().join(', ')} and ${last}` : last;
+  return named === undefined ? ' with fields' : ` with ${front} ${named}`;
+}
+
 /** Durations are whole numbers of seconds here; elsewhere in Kubernetes many are texts such as `10m`. */
 function secondsText(value: unknown): string | undefined {
   if (typeof value === 'string' && /^\d+$/.test(value)) {
@@ -83,9 +102,19 @@ function secondsText(value: unknown): string | undefined {
   return ms === undefined ? undefined : `must be a whole number of seconds: write ${Math.ceil(ms / 1000)}`;
 }
 
+/** The allowed value that is spelled like this one, or the one that begins with it. */
+function meantOf(value: string, allowed: readonly string[]): string | undefined {
+  const longer = allowed.filter((one) => one.toLowerCase().startsWith(value.toLowerCase()));
+  return nearest(value, allowed) ?? (longer.length === 1 ? longer[0] : undefined);
+}
+
 /** Returns the message for a field that accepts only some values. */
-function allowedText(params: object): string | undefined {
+function allowedText(params: object, { value }: WrongValue): string | undefined {
   const { allowedValue, allowedValues } = params as { allowedValue?: unknown; allowedValues?: unknown[] };
   const values = allowedValues ?? (allowedValue === undefined ? [] : [allowedValue]);
-  return values.length === 0 ? undefined : `must be ${values.join(' or ')}`;
+  const meant =
+    values.length > 1 && typeof value === 'string' ? meantOf(value, values.map(String)) : undefined;
+  return values.length === 0
+    ? undefined
+    : `must be ${values.join(' or ')}${meant === undefined ? '' : `: write ${meant}`}`;
 }

@@ -5,7 +5,7 @@ import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAll
 import { GROUP, VERSION } from '../../../src/api/names.ts';
 import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
-import { unreadAnnotations } from './annotations.ts';
+import { misplacedAnnotations, unreadAnnotations } from './annotations.ts';
 import {
   emptyStages,
   type Said,
@@ -19,6 +19,7 @@ import {
   brokenRules,
   duplicates,
   emptyFields,
+  fieldsAt,
   isObject,
   type Json,
   unknownFields,
@@ -73,7 +74,7 @@ export interface Linted {
   readonly findings: readonly Finding[];
 }
 
-/** Validates every Upgrade in a text; other objects are ignored. */
+/** Validates every Upgrade in a text; of other objects only what is meant for an Upgrade is reported. */
 export function lintText(
   file: string,
   text: string,
@@ -105,15 +106,30 @@ export function lintText(
       ),
     };
   }
-  const upgrades = documents.flatMap((document) =>
+  const objects = documents.flatMap((document) =>
     objectsIn(document.toJS()).flatMap(([manifest, place]) =>
-      isObject(manifest) && isUpgrade(manifest)
-        ? [lintedAt(manifest, { file, node: nodeAt(document, place), lines })]
-        : [],
+      isObject(manifest) ? [{ manifest, written: { file, node: nodeAt(document, place), lines } }] : [],
     ),
   );
-  return { upgrades, findings: upgrades.flatMap(({ findings }) => findings) };
+  const upgrades = objects
+    .filter(({ manifest }) => isUpgrade(manifest))
+    .map(({ manifest, written }) => lintedAt(manifest, written));
+  const others = objects.filter(({ manifest }) => !isUpgrade(manifest));
+  return {
+    upgrades,
+    findings: [
+      ...upgrades.flatMap(({ findings }) => findings),
+      ...others.flatMap(({ manifest, written }) => misplacedIn(manifest, written)),
+    ],
+  };
 }
+
+/** What an object of another kind has that only means something on an Upgrade. */
+const misplacedIn = (manifest: Json, { file, node, lines }: Written): Finding[] =>
+  misplacedAnnotations(String(manifest.kind), annotationsOf(manifest)).map(([key, message]) => {
+    const path = ['metadata', 'annotations', key];
+    return { file, line: lineOf(node, path, lines), path: pathText(path), message, level: 'warning' };
+  });
 
 /** The objects of a document and where they are in it: one, or the items of a list as `kubectl get -o yaml` prints it. */
 const objectsIn = (value: unknown): [object: unknown, place: Path][] =>
@@ -188,7 +204,8 @@ function findingsIn(file: string, manifest: Json, { lineAt, wordAt }: Source): F
   const unknown = [...unknownFields(Manifest, manifest)].filter(([path]) => path[0] !== 'status');
   const wrong = Value.Errors(Manifest, complete).map((error): [Path, string] => {
     const path = error.instancePath.split('/').slice(1).map(unescaped);
-    return [path, plainText(error, valueAt(complete, path), wordAt(path))];
+    const wrong = { value: valueAt(complete, path), word: wordAt(path), fields: fieldsAt(Manifest, path) };
+    return [path, plainText(error, wrong)];
   });
   const types = [...unknown, ...wrong, ...wrongNames(manifest), ...duplicates(SpecSchema, complete.spec)];
   // Rules apply to fields that exist and have the right type; the API server evaluates them last too.
@@ -223,9 +240,13 @@ function wordAt(node: Node | null, path: Path): string | undefined {
 
 /** Finds annotations with our prefix that have no meaning: the API server accepts any. */
 const unknownAnnotations = ({ metadata }: Json): [Path, string][] =>
-  unreadAnnotations(
-    isObject(metadata) && isObject(metadata.annotations) ? Object.keys(metadata.annotations) : [],
-  ).map(([key, message]) => [['metadata', 'annotations', key], message]);
+  unreadAnnotations(annotationsOf({ metadata })).map(([key, message]) => [
+    ['metadata', 'annotations', key],
+    message,
+  ]);
+
+const annotationsOf = ({ metadata }: Json): string[] =>
+  isObject(metadata) && isObject(metadata.annotations) ? Object.keys(metadata.annotations) : [];
 
 /** Finds settings that the API server accepts and that cannot have an effect. */
 function* unreachable(spec: unknown): Generator<[Path, string]> {

@@ -77,7 +77,10 @@ describe('lint', () => {
     ['periodSeconds: "5"', '8 spec.postCheck.periodSeconds: must be a whole number: write 5 without quotes'],
     ['deadline: 20', '8 spec.postCheck.deadline: unknown field; did you mean deadlineSeconds?'],
     ['checks: {}', '8 spec.postCheck.checks: must be a list'],
-    ['readiness: false', '8 spec.postCheck.readiness: must be an object with fields'],
+    [
+      'readiness: false',
+      '8 spec.postCheck.readiness: must be an object with the fields required, minReadySeconds and maxRestarts',
+    ],
     [
       'checks: [{name: a, command: [/x]}]',
       '8 spec.postCheck.checks[0].command: unknown field; it belongs to spec.postCheck.checks[0].exec.command',
@@ -158,7 +161,7 @@ describe('lint', () => {
     const all = [...new Set(patterns(SpecSchema))];
     expect(all.length).toBeGreaterThan(3);
     const error = (pattern: string) => ({ keyword: 'pattern', params: { pattern }, message: pattern });
-    expect(all.filter((pattern) => plainText(error(pattern), 'x') === pattern)).toEqual([]);
+    expect(all.filter((pattern) => plainText(error(pattern), { value: 'x' }) === pattern)).toEqual([]);
   });
 
   test('finds wrong types and values', () => {
@@ -237,6 +240,16 @@ describe('lint', () => {
     [
       'kind: Deployment',
       'kind: Deploy',
+      '5 spec.targetRef.kind: must be Deployment or StatefulSet or DaemonSet: write Deployment',
+    ],
+    [
+      'kind: Deployment',
+      'kind: statefulset',
+      '5 spec.targetRef.kind: must be Deployment or StatefulSet or DaemonSet: write StatefulSet',
+    ],
+    [
+      'kind: Deployment',
+      'kind: Job',
       '5 spec.targetRef.kind: must be Deployment or StatefulSet or DaemonSet',
     ],
   ])('of %s as %s names what is allowed', (right, wrong, message) => {
@@ -264,6 +277,19 @@ describe('lint', () => {
     [
       '  soakSeconds: 60\n',
       'spec.soakSeconds: unknown field; it belongs to spec.strategy.soakSeconds or spec.postCheck.soakSeconds',
+    ],
+    ['  image: web:2\n', 'spec.image: unknown field; it belongs to spec.containers[0].image'],
+    [
+      '  fallback: rollback\n',
+      'spec.fallback: must be an object with fields such as action, verify, deadlineSeconds and scope',
+    ],
+    [
+      '  postCheck: {checks: [/bin/true]}\n',
+      'spec.postCheck.checks[0]: must be an object with fields such as name, exec, httpGet and tcpSocket',
+    ],
+    [
+      '  postCheck: {checks: [{name: a, exec: /bin/true}]}\n',
+      'spec.postCheck.checks[0].exec: must be an object: write {command: [/bin/true]}',
     ],
     ['  strategy: {maxParallel: "10"}\n', 'spec.strategy.maxParallel: write 10 without quotes'],
     [
@@ -345,10 +371,32 @@ describe('lint', () => {
     ]);
   });
 
+  test.each(['web', 'localhost:5000/web', 'web:latest', 'registry.example/a/web:latest'])(
+    'warns of the image %s, which is another one from day to day',
+    (image) => {
+      expect(said(manifest('').replace('registry.example/web:2.0', `"${image}"`))).toEqual([
+        `7 spec.containers[0].image: it ${image.endsWith('latest') ? 'is' : 'has no tag, so it is'} whatever the registry has as latest when a pod starts: a fallback to it may bring back something else`,
+      ]);
+    },
+  );
+
+  test('warns of an annotation of an Upgrade that a workload has, and of none that is not ours', () => {
+    const text = 'kind: Deployment\nmetadata:\n  annotations:\n    postcheck.dev/retry: "1"\n    a/b: c\n';
+    expect(lintText('web.yaml', text).findings).toEqual([
+      {
+        file: 'web.yaml',
+        line: 4,
+        path: 'metadata.annotations.postcheck.dev/retry',
+        message: 'postcheck reads annotations of Upgrades alone, not those of a Deployment',
+        level: 'warning',
+      },
+    ]);
+  });
+
   test.each([
-    'web',
     'library/web:1',
-    'localhost/web',
+    'web@sha256:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a',
+    'latest:1',
     'Registry.Example:5000/a/b-c/d_e__f.g:V1.0_x-y',
     `registry.example/web:2.0@sha256:${'0a'.repeat(32)}`,
     '[2001:db8::1]:5000/web:2',
@@ -541,7 +589,7 @@ describe('lint', () => {
 
   test('rejects a required field or an entry without a value', () => {
     expect(said(manifest('  postCheck: {checks: [null]}\n'))).toEqual([
-      '8 spec.postCheck.checks[0]: must be an object with fields',
+      '8 spec.postCheck.checks[0]: must be an object with fields such as name, exec, httpGet and tcpSocket',
     ]);
     expect(said(manifest('').replace(/containers:.*/s, 'containers:\n'))).toContain(
       '4 spec: has no containers, which is required',

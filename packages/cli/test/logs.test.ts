@@ -94,3 +94,22 @@ test('the table of codes covers each code once, and a rule wins over the default
     source: 'rule',
   });
 });
+
+describe('a log in which nothing is found', () => {
+  const cluster = (log: string): Cluster =>
+    ({
+      list: async (resource: { readonly plural: string }) =>
+        resource.plural === 'pods' ? [{ metadata: { namespace: 'ops', name: 'postcheck-1' } }] : [],
+      log: async () => ({ ok: true, text: log }),
+      try: async () => ({ ok: true, body: { metadata: { namespace: 'shop', name: 'web' } } }),
+    }) as unknown as Cluster;
+  test.each([
+    [undefined, '', {}, 'the log has 0 lines'],
+    [undefined, '', { since: 90_000 }, 'the log has 0 lines of the last 1m30s'],
+    ['web', '{"upgrade":"shop/other"}\n{"upgrade":"shop/more"}\n', {}, 'none of 2 lines is about shop/web'],
+  ])('of %s is no silence: %j', async (name, log, options, said) => {
+    const io = fakeIo();
+    expect(await logs(io, cluster(log), name, { operatorNamespace: 'ops', ...options })).toBe(0);
+    expect([io.lines, io.notes]).toEqual([[], [said]]);
+  });
+});

@@ -1,7 +1,7 @@
 /** Command lines: what the docs write can be typed, what is mistyped is understood, and what can come next is known. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, globSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -184,6 +184,19 @@ describe('the Node that runs it', () => {
         `^error: kubectl postcheck needs Node.js ${needed}\\.0 or newer, but this is 20\\.20\\.2: .*\\n$`,
       ),
     );
+  }, 60_000);
+
+  test('says why its output cannot be written', async () => {
+    const full = openSync('/dev/full', 'w');
+    const { status, stderr } = spawnSync(process.execPath, [await tool(), '--help'], {
+      encoding: 'utf8',
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    expect([status, stderr]).toEqual([
+      1,
+      'error: standard output cannot be written: ENOSPC: no space left on device, write\n',
+    ]);
   }, 60_000);
 
   test('imports no named export that an old version lacks', async () => {

@@ -1,11 +1,13 @@
 /** `logs`: prints the log of all pods of the operator as lines for people, for one Upgrade or all. */
 
 import { own } from '../../../../src/api/own.ts';
+import { spanText } from '../../../../src/core/time.ts';
 import { record, text } from '../../../../src/kube/client/json.ts';
 import { LineSplitter } from '../../../../src/kube/watch/line-splitter.ts';
 import { type Cluster, logPath } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import type { Io } from '../io.ts';
+import { plural } from '../looks.ts';
 import { OPERATOR_LABEL, type OperatorPod, operatorPods } from '../operator.ts';
 import { moment, plain } from '../text.ts';
 import { findUpgrade } from '../upgrades.ts';
@@ -75,8 +77,10 @@ export async function logs(
   const query: Record<string, string> = options.since
     ? { sinceSeconds: String(Math.max(1, Math.round(options.since / 1000))) }
     : { tailLines: '2000' };
+  let shown = 0;
   const show = (line: string): void => {
     if (key === undefined || readEntry(line).upgrade === key) {
+      shown += 1;
       io.out(options.raw ? line : entryText(io, line));
     }
   };
@@ -95,7 +99,16 @@ export async function logs(
   for (const line of lines.sort((a, b) => readEntry(a).time.localeCompare(readEntry(b).time))) {
     show(line);
   }
+  if (shown === 0) {
+    io.note(nothingText(key, lines.length, options.since));
+  }
   return 0;
+}
+
+/** Says where nothing was found: an empty output could also mean that nothing was read. */
+function nothingText(key: string | undefined, read: number, since: number | undefined): string {
+  const where = `${plural(read, 'line')}${since ? ` of the last ${spanText(since)}` : ''}`;
+  return key === undefined ? `the log has ${where}` : `none of ${where} is about ${key}`;
 }
 
 /** Returns the operator's pods, in its namespace or wherever they are found. */
