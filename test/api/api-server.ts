@@ -4,6 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { MOMENTARY } from '../support/momentary.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SCRIPT = join(ROOT, 'test/cluster/api-only.sh');
@@ -44,7 +45,7 @@ function up(folder: string, flags: readonly string[], memory: string | undefined
 
 /**
  * Starts one with the further kube-apiserver `flags`; builds the binaries when they are missing, which takes minutes. `memory`: what it may use before
- * it collects garbage ("8GiB"); without, twice what it needs.
+ * it collects garbage ("8GiB"); without, five times what it needs.
  */
 export function startApiServer(flags: readonly string[] = [], memory?: string): ApiServer {
   const folder = mkdtempSync(join(tmpdir(), 'postcheck-api-'));
@@ -56,6 +57,7 @@ export function startApiServer(flags: readonly string[] = [], memory?: string): 
       encoding: 'utf8',
       input,
       stdio: 'pipe',
+      env: { ...process.env, ...MOMENTARY },
       maxBuffer: OUTPUT_BYTES,
     });
   return {

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { makeAuthority } from '../../src/kube/webhook/certificate.ts';
 import { ROOT } from '../chart/render.ts';
+import { MOMENTARY } from '../support/momentary.ts';
 import { blocksOf } from '../support/pages.ts';
 import { type ApiServer, eventually, startApiServer } from './api-server.ts';
 
@@ -146,6 +147,7 @@ function type(command: string) {
     encoding: 'utf8',
     env: {
       ...process.env,
+      ...MOMENTARY,
       KUBECONFIG: api.kubeconfig,
       PATH: `${join(ROOT, '.cluster/bin')}:${process.env.PATH}`,
     },

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../api/api-server.ts';
+import { MOMENTARY } from '../support/momentary.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const CHART = join(ROOT, 'charts/postcheck');
@@ -19,7 +20,7 @@ export function helm(args: readonly string[], env: Record<string, string> = {}):
   return execFileSync(binary, [...args], {
     encoding: 'utf8',
     stdio: 'pipe',
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...MOMENTARY, ...env },
   });
 }
 

@@ -26,7 +26,7 @@ start_api() {
 }
 
 # A kubectl takes a tenth of a second of a core, which what starts needs itself: rarely, and none before there is a port.
-api_request() { "$components/kubectl" --kubeconfig "$home/kubeconfig" get --raw "$1" || { sleep 0.25 && false; }; }
+api_request() { GOGC=off GOMAXPROCS=1 "$components/kubectl" --kubeconfig "$home/kubeconfig" get --raw "$1" || { sleep 0.25 && false; }; }
 api_is_ready() { api_request /readyz >/dev/null 2>&1; }
 listens_or_is_gone() { : 2>/dev/null <"/dev/tcp/$1/$2" || process_is_gone kube-apiserver; }
 api_is_ready_or_gone() { api_is_ready || process_is_gone kube-apiserver; }
@@ -40,11 +40,10 @@ start_etcd() {
 }
 
 start_kube_apiserver() {
-	local address=$1 port=$2 pki=$home/pki
+	local address=$1 port=$2 pki=$home/pki garbage=(GOGC=400)
 	shift 2
-	# Two assignments, or nothing at all.
-	# shellcheck disable=SC2086
-	start_process kube-apiserver env ${POSTCHECK_APISERVER_MEMORY:+GOGC=off GOMEMLIMIT=$POSTCHECK_APISERVER_MEMORY} "$components/kube-apiserver" \
+	[ -z "${POSTCHECK_APISERVER_MEMORY:-}" ] || garbage=(GOGC=off "GOMEMLIMIT=$POSTCHECK_APISERVER_MEMORY")
+	start_process kube-apiserver env "${garbage[@]}" "$components/kube-apiserver" \
 		--etcd-servers="unix://$home/etcd.sock" \
 		--bind-address="$address" --secure-port="$port" --advertise-address="${host_address:-10.245.0.1}" \
 		--tls-cert-file="$pki/kube-apiserver.crt" --tls-private-key-file="$pki/kube-apiserver.key" --client-ca-file="$pki/ca.crt" \

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { env } from 'node:process';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { MOMENTARY } from '../../support/momentary.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const REQUEST_MS = 20_000;
@@ -33,7 +34,12 @@ function invocation(tool: 'kubectl' | 'helm', args: readonly string[]) {
   const { CONTEXT } = env;
   const context = CONTEXT ? [tool === 'helm' ? '--kube-context' : '--context', CONTEXT] : [];
   const kubeconfig = CONTEXT ? {} : { KUBECONFIG: join(ROOT, '.cluster/kubeconfig') };
-  const environment = { ...env, ...kubeconfig, PATH: `${join(ROOT, '.cluster/bin')}:${env.PATH}` };
+  const environment = {
+    ...env,
+    ...MOMENTARY,
+    ...kubeconfig,
+    PATH: `${join(ROOT, '.cluster/bin')}:${env.PATH}`,
+  };
   return {
     args: [...context, ...args],
     options: { encoding: 'utf8', env: environment, maxBuffer: 64 * 1024 * 1024 } as const,
