@@ -26,7 +26,7 @@ describe('a refused write', () => {
   test('by a webhook that is unreachable is reported only when that lasts, until it succeeds', () => {
     const backoff = new WriteBackoff();
     const failure = { kind: 'unavailable', message: 'failed calling webhook', byWebhook: true } as const;
-    const failAt = (now: number) => backoff.webhookFailed('shop/web', { what: 'action', failure }, now);
+    const failAt = (now: number) => backoff.failed('shop/web', { what: 'action', failure }, now);
     expect(failAt(0)).toBe(false);
     expect(backoff.clear('shop/web', 'action')).toBe(true);
     expect(failAt(15_000)).toBe(false);
@@ -36,6 +36,22 @@ describe('a refused write', () => {
     expect(failAt(35_000)).toBe(true);
     expect(backoff.refusal('shop/web')).toBe(failure);
     expect(backoff.waitMs('shop/web', 'action', 35_000)).toBe(20_000);
+    expect(backoff.clear('shop/web', 'action')).toBe(true);
+    expect(backoff.refusal('shop/web')).toBeUndefined();
+  });
+
+  test.each([
+    { kind: 'conflict', message: 'the object has been modified' },
+    { kind: 'unavailable', message: '503 Service Unavailable' },
+    { kind: 'throttled', message: '429 Too Many Requests', retryAfterMs: 1000 },
+  ] as const)('that meets $kind for a minute is reported, and no longer delayed than before', (failure) => {
+    const backoff = new WriteBackoff();
+    const failAt = (now: number) => backoff.failed('shop/web', { what: 'action', failure }, now);
+    expect([failAt(0), failAt(30_000), failAt(59_999)]).toEqual([false, false, false]);
+    expect(backoff.refusal('shop/web')).toBeUndefined();
+    expect(failAt(60_000)).toBe(true);
+    expect(backoff.refusal('shop/web')).toBe(failure);
+    expect(backoff.waitMs('shop/web', 'action', 60_000)).toBe(0);
     expect(backoff.clear('shop/web', 'action')).toBe(true);
     expect(backoff.refusal('shop/web')).toBeUndefined();
   });

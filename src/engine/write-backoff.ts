@@ -1,5 +1,5 @@
 /**
- * Delays retries of rejected writes, and deletions of pods that were created without the gate.
+ * Delays retries of rejected writes, says which ones fail for long, and delays deletions of pods that were created without the gate.
  * All times are of the monotonic clock.
  */
 import type { RequestFailure } from './ports.ts';
@@ -12,6 +12,8 @@ const DELETION_MAX_MS = 60_000;
 
 /** A webhook that is unreachable for this long is not about to be back: somebody has to repair or remove it. */
 const WEBHOOK_DOWN_MS = 20_000;
+/** Whatever else a write meets is usually over by then: a conflict, an error of the API server, too many requests. */
+const FAILING_MS = 60_000;
 
 interface Refusal {
   readonly what: 'status' | 'action';
@@ -22,6 +24,10 @@ interface Refusal {
 }
 
 type Rejected = Pick<Refusal, 'what' | 'failure'>;
+
+/** Whether a webhook is unreachable that the write needs. */
+export const isByWebhook = (failure: RequestFailure): boolean =>
+  failure.kind === 'unavailable' && failure.byWebhook === true;
 
 export class WriteBackoff {
   readonly #refusals = new Map<string, Refusal>();
@@ -35,12 +41,13 @@ export class WriteBackoff {
     this.#refusals.set(key, { ...rejected, since: now, isReported: true, retryAt: now + REJECTED_RETRY_MS });
   }
 
-  /** A webhook is unreachable. Returns whether that has lasted so long that it counts as a rejection. */
-  webhookFailed(key: string, rejected: Rejected, now: number): boolean {
+  /** The write failed for a reason that usually passes. Returns whether that has lasted so long that it is reported. */
+  failed(key: string, rejected: Rejected, now: number): boolean {
     const known = this.#refusals.get(key);
     const since = known?.what === rejected.what ? known.since : now;
-    const isReported = now - since >= WEBHOOK_DOWN_MS;
-    const retryAt = isReported ? now + REJECTED_RETRY_MS : now;
+    const byWebhook = isByWebhook(rejected.failure);
+    const isReported = now - since >= (byWebhook ? WEBHOOK_DOWN_MS : FAILING_MS);
+    const retryAt = isReported && byWebhook ? now + REJECTED_RETRY_MS : now;
     this.#refusals.set(key, { ...rejected, since, isReported, retryAt });
     return isReported;
   }

@@ -12,7 +12,7 @@ import { actionProgress, type Progress, statusProgress } from './progress-marks.
 import type { Result } from './queue.ts';
 import type { StatusPace } from './status-pace.ts';
 import type { UpgradeKey } from './store.ts';
-import { WriteBackoff } from './write-backoff.ts';
+import { isByWebhook, WriteBackoff } from './write-backoff.ts';
 
 export interface WriteControlOptions extends Pick<Ports, 'clock' | 'telemetry' | 'log'> {
   readonly pace: StatusPace;
@@ -72,9 +72,6 @@ export class WriteControl {
     const { telemetry, log, pace } = this.#options;
     telemetry.failed(failure.kind);
     log.debug(failure.message, { ...named(key), what, cause: failure.kind });
-    if (failure.kind === 'throttled') {
-      return { requeueAfterMs: failure.retryAfterMs };
-    }
     if (failure.kind === 'invalid' && what === 'status' && !pace.isRefused(key)) {
       pace.refused(key, failure.message);
       log.error(`The API server rejected a status: ${failure.message}`, {
@@ -92,7 +89,7 @@ export class WriteControl {
       return { requeueAfterMs: 0 };
     }
     // A conflict means that the watch lags: its next event enqueues the key. The backoff is for the case that none comes.
-    return { backoff: true };
+    return failure.kind === 'throttled' ? { requeueAfterMs: failure.retryAfterMs } : { backoff: true };
   }
 
   /** Whether somebody has to change something before the write can succeed. */
@@ -101,11 +98,18 @@ export class WriteControl {
       this.#backoff.reject(key, { what, failure }, this.#now());
       return true;
     }
-    return (
-      failure.kind === 'unavailable' &&
-      failure.byWebhook === true &&
-      this.#backoff.webhookFailed(key, { what, failure }, this.#now())
-    );
+    if (failure.kind === 'notFound') {
+      return false;
+    }
+    const isReported = this.#backoff.failed(key, { what, failure }, this.#now());
+    if (isReported && !isByWebhook(failure)) {
+      this.#options.log.warn(`A write keeps failing: ${failure.message}`, {
+        ...named(key),
+        what,
+        cause: failure.kind,
+      });
+    }
+    return isReported && isByWebhook(failure);
   }
 
   /**

@@ -127,6 +127,44 @@ describe('a write that fails', () => {
     }
   });
 
+  const TEN_MINUTES = 600_000;
+  const failingFor = (kind: WriteKind, fault: Fault, from: number): Faults => ({
+    write: (write) => (write.kind === kind && write.at < from + TEN_MINUTES ? fault : undefined),
+  });
+
+  test.each(['conflict', 'unavailable', 'throttled'] as const)(
+    'with "%s" for minutes is named in the status, and the end is the same (kubernetes#95958, argo-rollouts#4073)',
+    async (fault) => {
+      for (const kind of ['patchImages', 'patchVerified', 'releaseFields'] as const) {
+        for (const story of [good('Deployment'), bad('StatefulSet')]) {
+          const reference = await referenceOf(story);
+          const run = await play(story, { faults: failingFor(kind, fault, start(reference)) });
+          const what = [kind, story.name];
+          expect([...what, run.ending]).toEqual([...what, reference.ending]);
+          const named = run.writes.find(
+            (write) => write.kind === 'patchStatus' && write.what.includes('Blocked: '),
+          );
+          expect([...what, named === undefined]).toEqual([...what, kind === 'releaseFields']);
+        }
+      }
+    },
+    300_000,
+  );
+
+  test.each(KINDS)(
+    'of our fields in the workload, which others can do without, holds up nothing: %s',
+    async (kind) => {
+      for (const story of [good(kind), bad(kind)]) {
+        const reference = await referenceOf(story);
+        const run = await play(story, {
+          faults: failingFor('releaseFields', 'unavailable', start(reference)),
+        });
+        expect([story.name, run.ending]).toEqual([story.name, reference.ending]);
+        expect(run.tookSeconds).toBeLessThan(reference.tookSeconds + 5);
+      }
+    },
+  );
+
   test('one time out of three for ten minutes never causes a fallback, and loses none', async () => {
     const plans = [good('Deployment'), bad('DaemonSet'), deadline('StatefulSet')].flatMap((story) =>
       Array.from({ length: 10 }, (_, seed): Plan => {

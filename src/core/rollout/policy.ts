@@ -71,7 +71,6 @@ const forward: Policy = {
   unblocksBeforeFailing: false,
   refusalIsEvidence: true,
   actions: [
-    releaseOurFields,
     closeGates,
     recordOrAdvance,
     recordRolledBack,
@@ -80,6 +79,7 @@ const forward: Policy = {
     movePartition,
     advance,
     replaceMissedGate,
+    releaseOurFields,
     explainFailures,
     readWarning,
   ],
@@ -132,7 +132,7 @@ const back: Policy = {
   sparesPrevious: false,
   unblocksBeforeFailing: true,
   refusalIsEvidence: false,
-  actions: [releaseOurFields, closeGates, recordOrAdvance, unblock, advance, readWarning],
+  actions: [closeGates, recordOrAdvance, unblock, advance, releaseOurFields, readWarning],
   revision: ({ fallback }) => fallback?.revision,
   follow: ({ fallback, ...status }, revision, isRolling) => ({
     ...status,
