@@ -59,6 +59,36 @@ describe('an event of the watch', () => {
   });
 });
 
+describe('a new list', () => {
+  test('touches only what has changed, come or gone', () => {
+    const table = tableOf(thing('same', 5), thing('changed', 6), thing('gone', 7));
+    const same = table.get('same');
+    const items = [thing('same', 5), thing('changed', 31), thing('new', 32)];
+    expect(table.apply({ type: 'synced', items, resourceVersion: '33' })).toEqual([
+      thing('gone', 7),
+      thing('changed', 6),
+      thing('changed', 31),
+      thing('new', 32),
+    ]);
+    expect(table.get('same')).toBe(same);
+    expect([...table.all()].map(({ name }) => name).sort()).toEqual(['changed', 'new', 'same']);
+  });
+
+  test('of a server that has gone back replaces everything: its versions may be other objects', () => {
+    const table = tableOf(thing('x', 5, 'before'));
+    const items = [thing('x', 5, 'restored')];
+    expect(table.apply({ type: 'synced', items, resourceVersion: '9' })).toHaveLength(2);
+    expect(table.get('x')?.owner).toBe('restored');
+  });
+
+  test('replaces what was only implied', () => {
+    const table = tableOf(thing('x', 5));
+    table.assume(thing('x', 5, 'going'));
+    table.apply({ type: 'synced', items: [thing('x', 5)], resourceVersion: '30' });
+    expect(table.get('x')?.owner).toBe('a');
+  });
+});
+
 describe('the response to a write', () => {
   test('is used only if it is newer than the watch', () => {
     const table = tableOf(thing('x', 5));

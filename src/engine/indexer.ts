@@ -8,7 +8,7 @@ import type { WatchEvent } from './ports.ts';
 /** Returns the value under which an index finds an object; `undefined` leaves it out of the index. */
 export type IndexFunc<T> = (object: T) => string | undefined;
 
-export interface IndexerOptions<T, Index extends string> {
+export interface IndexerOptions<T extends object, Index extends string> {
   readonly key: (object: T) => string;
   readonly version: (object: T) => string;
   readonly indexes: Readonly<Record<Index, IndexFunc<T>>>;
@@ -21,7 +21,7 @@ export interface IndexerOptions<T, Index extends string> {
 /** Objects by value and key. */
 type Entries<T> = Map<string, Map<string, T>>;
 
-export class Indexer<T, Index extends string = never> {
+export class Indexer<T extends object, Index extends string = never> {
   readonly #options: IndexerOptions<T, Index>;
   readonly #objects = new Map<string, T>();
   readonly #indexes: readonly { readonly indexFunc: IndexFunc<T>; readonly entries: Entries<T> }[];
@@ -29,6 +29,8 @@ export class Indexer<T, Index extends string = never> {
   /** The newest version from the watch: the response to a write is used only if it is newer. */
   #position = '0';
   #synced = false;
+  /** Objects that are not as the server has them. */
+  readonly #assumed = new WeakSet<T>();
 
   constructor(options: IndexerOptions<T, Index>) {
     this.#options = options;
@@ -91,31 +93,44 @@ export class Indexer<T, Index extends string = never> {
     this.#put(object);
   }
 
-  /** Applies what a response implies about the cached object, such as that it is being deleted. Any watch event replaces it. */
+  /** Applies what a response implies about the cached object, such as that it is being deleted. Any watch event or list replaces it. */
   assume(object: T): void {
     const known = this.get(this.#options.key(object));
     if (known && this.#options.version(known) === this.#options.version(object)) {
-      this.#put(object);
+      this.#assumed.add(this.#put(object));
     }
   }
 
+  /**
+   * A new list has mostly what is cached already: that stays, and concerns nobody. Of a server that has gone back, which was restored from a backup, the
+   * same version may be another object.
+   */
   #replaceAll(items: readonly T[], resourceVersion: string): T[] {
-    const before = [...this.#objects.values()];
-    const listed = new Set(items.map(this.#options.key));
+    const { key } = this.#options;
+    const wentBack = isNewer(this.#position, resourceVersion);
+    const listed = new Set(items.map(key));
+    const gone = [...this.#objects.values()].filter((object) => !listed.has(key(object)));
+    const changed = wentBack ? items : items.filter((item) => !this.#has(item));
+    const before = changed.flatMap((item) => this.get(key(item)) ?? []);
     this.#position = resourceVersion;
     this.#synced = true;
-    for (const object of before) {
-      if (!listed.has(this.#options.key(object))) {
-        this.#remove(object);
-      }
+    for (const object of gone) {
+      this.#remove(object);
     }
-    for (const item of items) {
+    for (const item of changed) {
       this.#put(item);
     }
-    return [...before, ...items];
+    return [...gone, ...before, ...changed];
   }
 
-  #put(received: T): void {
+  /** Whether this version is cached, as the server has it. */
+  #has(item: T): boolean {
+    const { key, version } = this.#options;
+    const known = this.get(key(item));
+    return known !== undefined && version(known) === version(item) && !this.#assumed.has(known);
+  }
+
+  #put(received: T): T {
     const before = this.#take(received);
     const key = this.#options.key(received);
     const object = this.#options.transform?.(received, before) ?? received;
@@ -128,6 +143,7 @@ export class Indexer<T, Index extends string = never> {
       }
     }
     this.#options.changed?.(before, object);
+    return object;
   }
 
   #remove(object: T): void {

@@ -332,7 +332,7 @@ describe('Upgrades on one target', () => {
   });
 
   test('pass it on when the acting one is deleted and created again between two lists', () => {
-    const again = on('a', 9);
+    const again = upgradeOf('a', { target: 'web', createdAt: second(9), version: '101' });
     list('Upgrade', { ...again, metadata: { ...again.metadata, uid: 'again' } }, on('b', 2), on('c', 3));
     expect(store.actingFor(on('c', 3))?.metadata.name).toBe('b');
   });
@@ -448,8 +448,9 @@ describe('a closed gate is enqueued', () => {
   });
 
   test('when the ReplicaSet that owns the pod becomes known', () => {
-    list('Pod', closed({ owner: { kind: 'ReplicaSet', name: 'web-1', uid: 'rs' } }));
-    send('ReplicaSet', 'upsert', replicaSetOf({ resourceVersion: '101' }));
+    const owner = { kind: 'ReplicaSet', name: 'web-1', uid: 'rs' } as const;
+    list('Pod', closed({ owner, resourceVersion: '101' }));
+    send('ReplicaSet', 'upsert', replicaSetOf({ resourceVersion: '102' }));
     expect(released).toEqual(['web-node-1']);
   });
 });
