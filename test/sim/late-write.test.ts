@@ -34,7 +34,7 @@ test.each(KINDS)(
 );
 
 test.each(KINDS)(
-  'an upgrade of a %s that could be written only after 20 minutes is never called inconclusive',
+  'an upgrade of a %s that could be written only after 20 minutes is never called inconclusive, but stalled',
   async (kind) => {
     const { ending, violations, events } = await play(
       { ...good(kind), minutes: 60 },
@@ -42,6 +42,6 @@ test.each(KINDS)(
     );
     expect(violations).toEqual([]);
     expect(ending).toMatchObject({ phase: 'Succeeded', pods: Array(3).fill(`${NEW} serves`) });
-    expect(events.map(({ reason }) => reason)).toEqual(['UpgradeStarted', 'PostCheckPassed']);
+    expect(events.map(({ reason }) => reason)).toEqual(['UpgradeStarted', 'Stalled', 'PostCheckPassed']);
   },
 );
