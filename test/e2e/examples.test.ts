@@ -7,8 +7,10 @@
  */
 import { type ChildProcess, execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
@@ -186,6 +188,7 @@ const visitor = JSON.stringify({
         image: 'postcheck.local/examples/worker-socket:1',
         imagePullPolicy: 'IfNotPresent',
         command: ['sleep', '3600'],
+        resources: { requests: { cpu: '100m' } },
       },
     ],
   },
@@ -234,10 +237,10 @@ test.concurrent('lost readiness takes the pod out of its Service without a resta
 
 test.concurrent('a rolling update under traffic loses no request: not ready first, then drained', async () => {
   const address = JSON.parse(await kubectl('get', 'service', 'rolling', '-o', 'json')).spec.clusterIP;
-  // One new connection after the other, as many as fit, until version 2 has answered alone for 8 s.
+  // One new connection after the other, as many as fit, until version 2 has answered alone for 8 s. The first pages come before anything changes.
   const script = `
-    const seen = { failures: [], pages: 0, lastOld: Date.now() };
-    while (Date.now() - seen.lastOld < 8000) {
+    const seen = { failures: [], pages: 0, lastOld: 0 };
+    async function ask() {
       try {
         const page = await (await fetch('http://${address}/', { headers: { connection: 'close' } })).text();
         seen.pages += 1;
@@ -245,13 +248,15 @@ test.concurrent('a rolling update under traffic loses no request: not ready firs
       } catch (error) { seen.failures.push(String(error.cause ?? error)); }
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+    while (seen.pages < 20) await ask();
+    console.log('begun');
+    while (Date.now() - seen.lastOld < 8000) await ask();
     console.log(JSON.stringify(seen));`;
-  const traffic = exec('visitor', 'node', '--input-type=module', '--eval', script);
+  const traffic = kubectl('exec', 'visitor', '--', 'node', '--input-type=module', '--eval', script);
+  await Promise.race([once(traffic.child.stdout as Readable, 'data'), traffic]);
   await kubectl('set', 'image', 'deployment/rolling', 'app=postcheck.local/examples/liveness-readiness:2');
   await kubectl('rollout', 'status', 'deployment/rolling', '--timeout=90s');
-  const { code, output } = await traffic;
-  expect({ code, output }).toMatchObject({ code: 0 });
-  const { pages, failures } = JSON.parse(output);
+  const { pages, failures } = JSON.parse((await traffic).split('\n')[1] ?? '');
   expect(failures).toEqual([]);
   expect(pages).toBeGreaterThan(100);
 });
