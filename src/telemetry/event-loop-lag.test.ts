@@ -14,12 +14,17 @@ test('the longest time that the event loop was blocked is reported', async () =>
 });
 
 test('a stall is not lost when a window ends meanwhile and its timer runs first', async () => {
-  for (let round = 0; round < 5; round++) {
+  for (let rounds = 0; rounds < 5; ) {
     const lag = new EventLoopLag(200);
     await turn();
     setTimeout(() => {}, 1);
     block(400);
+    const ended = performance.now();
     await turn();
-    expect(lag.longest()).toBeGreaterThan(0.3);
+    // Another program may have kept this one waiting for so long that the stall is no longer in the last two windows.
+    if (performance.now() - ended < 150) {
+      expect(lag.longest()).toBeGreaterThan(0.3);
+      rounds += 1;
+    }
   }
 });
