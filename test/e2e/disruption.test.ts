@@ -64,7 +64,7 @@ given(
 
 given(
   'a Deployment that is scaled while its gates are closed is verified on the pods that it then has',
-  'scaled',
+  'autoscaled',
   async (s) => {
     const scale = (replicas: number) =>
       s.api.patch(`${s.workloadPath}/${NAME}/scale`, { spec: { replicas } });

@@ -1,5 +1,6 @@
 /** One scenario: a namespace of its own, a workload, an Upgrade, and the looks at what became of them. */
-import { env } from 'node:process';
+import { existsSync } from 'node:fs';
+import { env, pid } from 'node:process';
 import type { Verb } from '../../../src/api/verbs.ts';
 import { Api, type Json, start } from './api.ts';
 import { withLabels } from './metrics.ts';
@@ -194,9 +195,19 @@ function isRolledOut({ kind, metadata, spec, status }: Json): boolean {
   );
 }
 
+/** Which process of the tests made a namespace. */
+const MAKER = 'postcheck.test/pid';
+
+const runs = (maker: string | undefined): boolean => maker !== undefined && existsSync(`/proc/${maker}`);
+
+/** One that an earlier run has left is made anew; one of a scenario that is under way is an error of who named the two. */
 async function makeNamespace(api: Api, name: string): Promise<void> {
   const path = '/api/v1/namespaces';
-  if (await api.find(`${path}/${name}`)) {
+  const left = await api.find(`${path}/${name}`);
+  if (left && !left.metadata.deletionTimestamp && runs(left.metadata.annotations?.[MAKER])) {
+    throw new Error(`another scenario is called ${name}`);
+  }
+  if (left) {
     await api.remove(`${path}/${name}`);
     await waitFor(
       `namespace ${name} to go`,
@@ -205,7 +216,7 @@ async function makeNamespace(api: Api, name: string): Promise<void> {
       { timeoutSeconds: 120 },
     );
   }
-  await api.create(path, { metadata: { name } });
+  await api.create(path, { metadata: { name, annotations: { [MAKER]: String(pid) } } });
 }
 
 const slug = (shape: Shape, name: string): string =>
