@@ -56,6 +56,14 @@ describe('a refused write', () => {
     expect(backoff.refusal('shop/web')).toBeUndefined();
   });
 
+  test('that fails once now and then does not keep failing', () => {
+    const backoff = new WriteBackoff();
+    const failure = { kind: 'conflict', message: 'the object has been modified' } as const;
+    const failAt = (now: number) => backoff.failed('shop/web', { what: 'status', failure }, now);
+    expect([failAt(0), failAt(61_000), failAt(3_600_000)]).toEqual([false, false, false]);
+    expect(backoff.refusal('shop/web')).toBeUndefined();
+  });
+
   test('is forgotten with its Upgrade', () => {
     const backoff = new WriteBackoff();
     backoff.reject('shop/web', { what: 'status', failure: forbidden }, 0);

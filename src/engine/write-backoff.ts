@@ -19,6 +19,8 @@ interface Refusal {
   readonly what: 'status' | 'action';
   readonly failure: RequestFailure;
   readonly since: number;
+  /** When it failed last. */
+  readonly at: number;
   readonly isReported: boolean;
   readonly retryAt: number;
 }
@@ -38,17 +40,25 @@ export class WriteBackoff {
 
   /** The API server rejected the write of a status or of an action. */
   reject(key: string, rejected: Rejected, now: number): void {
-    this.#refusals.set(key, { ...rejected, since: now, isReported: true, retryAt: now + REJECTED_RETRY_MS });
+    this.#refusals.set(key, {
+      ...rejected,
+      since: now,
+      at: now,
+      isReported: true,
+      retryAt: now + REJECTED_RETRY_MS,
+    });
   }
 
   /** The write failed for a reason that usually passes. Returns whether that has lasted so long that it is reported. */
   failed(key: string, rejected: Rejected, now: number): boolean {
     const known = this.#refusals.get(key);
-    const since = known?.what === rejected.what ? known.since : now;
+    // It is tried more often than that: what failed longer ago was no longer wanted.
+    const isAgain = known?.what === rejected.what && now - known.at <= FAILING_MS;
+    const since = isAgain ? known.since : now;
     const byWebhook = isByWebhook(rejected.failure);
     const isReported = now - since >= (byWebhook ? WEBHOOK_DOWN_MS : FAILING_MS);
     const retryAt = isReported && byWebhook ? now + REJECTED_RETRY_MS : now;
-    this.#refusals.set(key, { ...rejected, since, isReported, retryAt });
+    this.#refusals.set(key, { ...rejected, since, at: now, isReported, retryAt });
     return isReported;
   }
 
