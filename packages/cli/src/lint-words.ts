@@ -87,10 +87,14 @@ function fieldsText(value: unknown, fields: readonly string[]): string {
   if (typeof value === 'string' && fields.includes('command')) {
     return `: write {command: ${listText(value)}}`;
   }
-  const [last, ...others] = fields.slice(0, MAX_FIELDS).toReversed();
-  const front = fields.length > MAX_FIELDS ? 'fields such as' : 'the fields';
-  const named = others.length > 0 ? `${others.toReversed().join(', ')} and ${last}` : last;
-  return named === undefined ? ' with fields' : ` with ${front} ${named}`;
+  if (fields.length === 0) {
+    return ' with fields';
+  }
+  const named = fields
+    .slice(0, MAX_FIELDS)
+    .join(', ')
+    .replace(/, (?=[^,]*$)/, ' and ');
+  return ` with ${fields.length > MAX_FIELDS ? 'fields such as' : 'the fields'} ${named}`;
 }
 
 /** Durations are whole numbers of seconds here; elsewhere in Kubernetes many are texts such as `10m`. */

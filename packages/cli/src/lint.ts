@@ -204,8 +204,8 @@ function findingsIn(file: string, manifest: Json, { lineAt, wordAt }: Source): F
   const unknown = [...unknownFields(Manifest, manifest)].filter(([path]) => path[0] !== 'status');
   const wrong = Value.Errors(Manifest, complete).map((error): [Path, string] => {
     const path = error.instancePath.split('/').slice(1).map(unescaped);
-    const wrong = { value: valueAt(complete, path), word: wordAt(path), fields: fieldsAt(Manifest, path) };
-    return [path, plainText(error, wrong)];
+    const fields = fieldsAt(Manifest, path);
+    return [path, plainText(error, { value: valueAt(complete, path), word: wordAt(path), fields })];
   });
   const types = [...unknown, ...wrong, ...wrongNames(manifest), ...duplicates(SpecSchema, complete.spec)];
   // Rules apply to fields that exist and have the right type; the API server evaluates them last too.
@@ -239,8 +239,8 @@ function wordAt(node: Node | null, path: Path): string | undefined {
 }
 
 /** Finds annotations with our prefix that have no meaning: the API server accepts any. */
-const unknownAnnotations = ({ metadata }: Json): [Path, string][] =>
-  unreadAnnotations(annotationsOf({ metadata })).map(([key, message]) => [
+const unknownAnnotations = (manifest: Json): [Path, string][] =>
+  unreadAnnotations(annotationsOf(manifest)).map(([key, message]) => [
     ['metadata', 'annotations', key],
     message,
   ]);
