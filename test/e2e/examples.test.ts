@@ -8,14 +8,13 @@
 import { type ChildProcess, execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { parseAllDocuments } from 'yaml';
 import type { Json } from './support/api.ts';
+import { manifests, PATIENT, PATIENT_SECONDS } from './support/manifests.ts';
 
 jest.setTimeout(400_000);
 
@@ -144,22 +143,13 @@ async function apply(manifest: string): Promise<void> {
   await applying;
 }
 
-/** The limits of the readiness script, and kubelet's above them: seconds enough for a machine on which all tests run at once. */
-const PATIENT = [
-  { name: 'POSTCHECK_SUPERVISOR_SECONDS', value: '20' },
-  { name: 'POSTCHECK_HOOK_SECONDS', value: '20' },
-];
-const PATIENT_SECONDS = 45;
-
 function workloadOf(name: string, example: string): string {
-  const manifest = readFileSync(join(repository, 'examples', example, 'workload.yaml'), 'utf8');
+  const items = manifests(`${example}/workload.yaml`).map(patiently);
   // The image keeps its name.
-  const objects = parseAllDocuments(manifest.replaceAll(new RegExp(`(?<!examples/)${example}`, 'g'), name));
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'List',
-    items: objects.map((document) => patiently(document.toJS())),
-  });
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items }).replaceAll(
+    new RegExp(`(?<!examples/)${example}`, 'g'),
+    name,
+  );
 }
 
 /** Programs in its pods may take longer; everything else is as in the example. */

@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { readRegistry } from '../../packages/cli/src/registry.ts';
 import { Api, type Json, run } from './support/api.ts';
-import { createIn, inNamespace, loadImages, manifests, rolledOut, statusOf } from './support/manifests.ts';
+import {
+  createIn,
+  inNamespace,
+  loadImages,
+  manifests,
+  PATIENT,
+  PATIENT_SECONDS,
+  rolledOut,
+  statusOf,
+} from './support/manifests.ts';
 import { waitFor } from './support/wait.ts';
 
 const ENDED_SECONDS = 240;
@@ -16,13 +25,6 @@ const IMAGE = 'postcheck.local/examples/sonic-feature';
 const api = new Api();
 
 beforeAll(() => loadImages('examples/sonic-feature/images.sh'), TEST_MS);
-
-/** The script's own limits, and those of its callers above them: seconds enough for a machine on which all tests run at once. */
-const PATIENT = [
-  { name: 'POSTCHECK_SUPERVISOR_SECONDS', value: '20' },
-  { name: 'POSTCHECK_HOOK_SECONDS', value: '20' },
-];
-const PATIENT_SECONDS = 45;
 
 interface Wanted {
   readonly tag: string;

@@ -27,6 +27,13 @@ export const manifests = (file: string): Json[] =>
     (document) => document.toJS() as Json,
   );
 
+/** The readiness script's own limits, and those of its callers above them: seconds enough for a machine on which all tests run at once. */
+export const PATIENT = [
+  { name: 'POSTCHECK_SUPERVISOR_SECONDS', value: '20' },
+  { name: 'POSTCHECK_HOOK_SECONDS', value: '20' },
+];
+export const PATIENT_SECONDS = 45;
+
 /** Where objects of this kind live in a namespace. */
 export function collection({ apiVersion, kind }: Json, namespace: string): string {
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
