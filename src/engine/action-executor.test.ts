@@ -83,7 +83,7 @@ test.each([
   ['the one of before that is too long to run', LONG, LONG, 'ImageRewritten'],
   ['another image', OLD, 'registry.example/web:2.0@sha256:0', undefined],
 ])(
-  'an image that comes back as %s is told to have come to nothing, or not',
+  'an image that comes back as %s is reported to have come to nothing, or not',
   async (_what, before, image, reason) => {
     const workload = workloadOf({
       containers: [{ name: 'web', image: before, role: 'regular', startupProbe: false }],

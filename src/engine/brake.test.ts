@@ -88,11 +88,11 @@ describe('a write without effect', () => {
 
   test('is reported the third time', () => {
     const brake = new Brake();
-    const told = Array.from({ length: 3 }, () => {
+    const reported = Array.from({ length: 3 }, () => {
       brake.slow('shop/web', 'status', 0, obstacle);
       return brake.obstacle('shop/web');
     });
-    expect(told).toEqual([undefined, undefined, obstacle]);
+    expect(reported).toEqual([undefined, undefined, obstacle]);
     brake.release('shop/web', 'status');
     expect(brake.obstacle('shop/web')).toBeUndefined();
   });

@@ -5,18 +5,20 @@ import type { GateAnswer } from './ports.ts';
 
 function made(...answers: GateAnswer[]) {
   const clock = new VirtualClock(0, 1);
-  let asked = 0;
-  const gateProbe = { carrier: () => Promise.resolve(answers[asked++] ?? { carrier: 'Unknown' as const }) };
+  let requests = 0;
+  const gateProbe = {
+    carrier: () => Promise.resolve(answers[requests++] ?? { carrier: 'Unknown' as const }),
+  };
   const cache = new GateCarrierCache({ clock, gateProbe });
-  return { clock, cache, asked: () => asked };
+  return { clock, cache, requests: () => requests };
 }
 
 test('concurrent refreshes share one read, and the result is cached for ten seconds', async () => {
-  const { clock, cache, asked } = made({ carrier: 'Policy' });
+  const { clock, cache, requests } = made({ carrier: 'Policy' });
   expect(cache.carrierIn('shop')).toBe('Unknown');
   const answers = await Promise.all(Array.from({ length: 300 }, () => cache.refresh()));
   expect(new Set(answers.map(({ carrier }) => carrier))).toEqual(new Set(['Policy']));
-  expect(asked()).toBe(1);
+  expect(requests()).toBe(1);
   await clock.runUntil(9_999, () => {});
   expect(cache.carrierIn('shop')).toBe('Policy');
   await clock.runUntil(10_000, () => {});

@@ -122,14 +122,14 @@ test('what fails for an injected proxy that is not ready needs none either: it d
 describe('the slots of probes for which nobody waits are free at once', () => {
   /** Two pods of one Upgrade whose probes do not end, on a node with one slot: the second one waits. */
   function hanging() {
-    const asked: string[] = [];
+    const probed: string[] = [];
     const runner = new ProbeRunner({
       ...options,
       maxExecsPerNode: 1,
       executor: {
         exec: ({ pod }, signal) =>
           new Promise((resolve) => {
-            asked.push(pod);
+            probed.push(pod);
             signal.addEventListener('abort', () => resolve({ kind: 'broken', message: 'cancelled' }));
           }),
       },
@@ -139,32 +139,32 @@ describe('the slots of probes for which nobody waits are free at once', () => {
       new Promise<FinishedCycle | undefined>((resolve) =>
         runner.start(upgrade, cycleOf(podOf({ name, uid: name })), resolve),
       );
-    return { asked, runner, start };
+    return { probed, runner, start };
   }
 
   test('when their pod is gone', async () => {
-    const { asked, runner, start } = hanging();
+    const { probed, runner, start } = hanging();
     const first = start('shop/web', 'a');
     const second = start('shop/web', 'b');
     await turn();
-    expect(asked).toEqual(['a']);
+    expect(probed).toEqual(['a']);
     runner.forgetPod('a');
     expect(await first).toBeUndefined();
     await turn();
-    expect(asked).toEqual(['a', 'b']);
+    expect(probed).toEqual(['a', 'b']);
     runner.forgetPod('b');
     expect(await second).toBeUndefined();
   });
 
   test('when another Upgrade acts on their pod, which is probed for that one at once', async () => {
-    const { asked, runner, start } = hanging();
+    const { probed, runner, start } = hanging();
     const before = start('shop/web', 'a');
     await turn();
     expect([runner.isProbing('shop/web', 'a'), runner.isProbing('shop/new', 'a')]).toEqual([true, false]);
     const after = start('shop/new', 'a');
     expect(await before).toBeUndefined();
     await turn();
-    expect(asked).toEqual(['a', 'a']);
+    expect(probed).toEqual(['a', 'a']);
     expect([runner.isProbing('shop/web', 'a'), runner.isProbing('shop/new', 'a')]).toEqual([false, true]);
     runner.forgetPod('a');
     expect(runner.isProbing('shop/new', 'a')).toBe(false);
@@ -172,14 +172,14 @@ describe('the slots of probes for which nobody waits are free at once', () => {
   });
 
   test('when their Upgrade is gone, also those that have not started', async () => {
-    const { asked, runner, start } = hanging();
+    const { probed, runner, start } = hanging();
     const gone = [start('shop/web', 'a'), start('shop/web', 'b')];
     const other = start('shop/api', 'c');
     await turn();
     runner.forget('shop/web');
     expect(await Promise.all(gone)).toEqual([undefined, undefined]);
     await turn();
-    expect(asked).toEqual(['a', 'c']);
+    expect(probed).toEqual(['a', 'c']);
     runner.forgetPod('c');
     expect(await other).toBeUndefined();
   });
