@@ -50,6 +50,10 @@ function hookOf(text: string): string {
   return writeProgram(scratch.path, `hook-${count}`, text);
 }
 
+let seconds = 4200;
+/** The command line of a sleep that no other test has: tests of two shells run at the same time. */
+const longSleep = (): string => `sleep ${++seconds}`;
+
 /** The first bytes of a program for a big-endian 32-bit MIPS. */
 const mips = Buffer.from([
   0x7f, 0x45, 0x4c, 0x46, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 8, 0, 0, 0, 1,
@@ -255,8 +259,9 @@ describe.each(shells)('under %s', (shell) => {
 
   test.concurrent('a hook that runs for ever is ended with its children, asked first and then forced', async () => {
     const asked = join(scratch.path, `asked-${shell}`);
+    const sleeps = [longSleep(), longSleep()];
     const hook = hookOf(
-      `#!/bin/sh\ntrap 'echo asked >${asked}' TERM\nsleep 4242 &\necho begun\nwhile :; do sleep 4243; done\n`,
+      `#!/bin/sh\ntrap 'echo asked >${asked}' TERM\n${sleeps[0]} &\necho begun\nwhile :; do ${sleeps[1]}; done\n`,
     );
     const run = await probe(shell, hook, { POSTCHECK_HOOK_SECONDS: '3' });
     expect(run.stderr).toMatch(/still running after 3 s/);
@@ -265,19 +270,20 @@ describe.each(shells)('under %s', (shell) => {
     expect(run.stdout).toMatch(/^begun$/m);
     expect(run.elapsedMs).toBeLessThan(30_000);
     expect(readFileSync(asked, 'utf8')).toBe('asked\n');
-    expect(commandLines().filter((line) => /sleep 424[23]/.test(line))).toEqual([]);
+    expect(sleeps.filter(runs)).toEqual([]);
   });
 
   test.concurrent('a hook that ignores every polite signal is ended too', async () => {
-    const run = await probe(shell, hookOf('#!/bin/sh\ntrap "" TERM HUP INT\nsleep 4244\n'), {
+    const left = longSleep();
+    const run = await probe(shell, hookOf(`#!/bin/sh\ntrap "" TERM HUP INT\n${left}\n`), {
       POSTCHECK_HOOK_SECONDS: '1',
     });
     expect(run.code).toBe(124);
-    expect(commandLines().filter((line) => line.includes('sleep 4244'))).toEqual([]);
+    expect(runs(left)).toBe(false);
   });
 
   test.concurrent('a hook that ends its process group and then hangs is still limited', async () => {
-    const run = await probe(shell, hookOf('#!/bin/sh\ntrap "" TERM\nkill -TERM 0\nsleep 4245\n'), {
+    const run = await probe(shell, hookOf(`#!/bin/sh\ntrap "" TERM\nkill -TERM 0\n${longSleep()}\n`), {
       POSTCHECK_HOOK_SECONDS: '1',
     });
     expect(run.code).toBe(124);
@@ -311,9 +317,10 @@ describe.each(shells)('under %s', (shell) => {
   });
 
   test.concurrent('children that keep the output open are ended, and those that left the group are not waited for', async () => {
+    const left = longSleep();
     const run = await probe(
       shell,
-      hookOf('#!/bin/sh\nsleep 4246 &\nsetsid sleep 25 &\necho quick\nexit 23\n'),
+      hookOf(`#!/bin/sh\n${left} &\nsetsid sleep 25 &\necho quick\nexit 23\n`),
       {
         POSTCHECK_HOOK_SECONDS: '30',
       },
@@ -321,7 +328,7 @@ describe.each(shells)('under %s', (shell) => {
     expect(run.code).toBe(23);
     expect(run.stdout).toMatch(/^quick\npostcheck: /);
     expect(run.elapsedMs).toBeLessThan(20_000);
-    expect(commandLines().filter((line) => line.includes('sleep 4246'))).toEqual([]);
+    expect(runs(left)).toBe(false);
   });
 
   test.concurrent('what the hook prints comes first, and cannot pass for the result line', async () => {
@@ -417,16 +424,17 @@ test.concurrent('an image without the few tools that are needed is told so', asy
 });
 
 test.concurrent('a probe that is killed leaves nothing behind once its limit has passed', async () => {
+  const left = longSleep();
   const child = spawnProbe({
     env: {
       POSTCHECK_PATH: tools.get('dash') as string,
-      POSTCHECK_HOOK: hookOf('#!/bin/sh\nsleep 4247\n'),
+      POSTCHECK_HOOK: hookOf(`#!/bin/sh\n${left}\n`),
       POSTCHECK_HOOK_SECONDS: '6',
     },
   });
-  await until(() => commandLines().some((line) => line.startsWith('sleep 4247')));
+  await until(() => runs(left));
   child.kill('SIGKILL');
-  await until(() => commandLines().every((line) => !line.startsWith('sleep 4247')));
+  await until(() => !runs(left));
 });
 
 test.concurrent('shellcheck has nothing to say', async () => {
@@ -454,12 +462,9 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-/** The command lines of all processes. */
-function commandLines(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => commandLine(Number(name)));
-}
+/** Whether a process runs that was started with this command line. */
+const runs = (command: string): boolean =>
+  readdirSync('/proc').some((name) => /^\d+$/.test(name) && commandLine(Number(name)).includes(command));
 
 function commandLine(pid: number): string {
   try {
