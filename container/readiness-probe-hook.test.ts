@@ -318,13 +318,9 @@ describe.each(shells)('under %s', (shell) => {
 
   test.concurrent('children that keep the output open are ended, and those that left the group are not waited for', async () => {
     const left = longSleep();
-    const run = await probe(
-      shell,
-      hookOf(`#!/bin/sh\n${left} &\nsetsid sleep 25 &\necho quick\nexit 23\n`),
-      {
-        POSTCHECK_HOOK_SECONDS: '30',
-      },
-    );
+    const run = await probe(shell, hookOf(`#!/bin/sh\n${left} &\nsetsid sleep 25 &\necho quick\nexit 23\n`), {
+      POSTCHECK_HOOK_SECONDS: '30',
+    });
     expect(run.code).toBe(23);
     expect(run.stdout).toMatch(/^quick\npostcheck: /);
     expect(run.elapsedMs).toBeLessThan(20_000);
