@@ -166,7 +166,7 @@ Tests inject each fault, and fail if it does harm: a wrong rollback, a lost upgr
 The same stories run in three environments: the simulation in virtual time (\`test/sim\`), a real API server behind a faulty proxy (\`test/fault\`), and real nodes (\`test/e2e\`).
 A story on the real API server must end as in the simulation: a difference is a bug in one of the two.
 The numbers are recorded results: \`RECORD=1\` before \`make test\`, \`make soak\` and \`make nightly\` writes the results with date and commit, and this page shows the last ones.
-\`make test\` plays one of five crashes and faults of the simulation, the same each time, with each kind of request in each story; \`make nightly\` plays all.
+\`make test\` plays one of eight crashes and faults of the simulation, the same each time, with each kind of request in each story; \`make nightly\` plays all.
 
 "Slowest recovery" says how much later an upgrade ended than without the fault, or than the fault itself if that is later: the slowest of all runs, in the simulation's time and on a real API server.
 A process that ends is started again after 3 s in the simulation, and at once at the proxy.
