@@ -118,7 +118,19 @@ async function notFoundHere(cluster: Cluster, name: string): Promise<Fault> {
   if (meant) {
     return new Fault(`${here}; did you mean ${meant}?`);
   }
-  return new Fault(names.length > 0 ? `${here}; there are: ${names.slice(0, 10).join(', ')}` : here);
+  return new Fault(
+    names.length > 0
+      ? `${here}; there are: ${names.slice(0, 10).join(', ')}`
+      : `there is no Upgrade ${name} ${await inNamespace(cluster)}`,
+  );
+}
+
+/** `in namespace NAME`, of one in which nothing was found: also that it does not exist, if the caller may read that. */
+export async function inNamespace(cluster: Cluster): Promise<string> {
+  const target = { resource: { root: '/api/v1', plural: 'namespaces' }, name: cluster.namespace };
+  const answer = await cluster.try({ method: 'GET', target, retries: 1 });
+  const isMissing = !answer.ok && answer.failure.kind === 'notFound';
+  return `in namespace ${cluster.namespace}${isMissing ? ', which does not exist' : ''}`;
 }
 
 /** Sorts after every claim. */
@@ -140,7 +152,7 @@ async function byTarget(cluster: Cluster, { kind, name }: Named): Promise<Found>
   );
   if (!one) {
     throw new Fault(
-      `no Upgrade in namespace ${cluster.namespace} has ${kind} ${name} as its target; \`${kubectl(cluster.namespace, 'postcheck', 'init', `${kind.toLowerCase()}/${name}`)}\` prints one`,
+      `${kind} ${name} is the target of no Upgrade ${await inNamespace(cluster)}; \`${kubectl(cluster.namespace, 'postcheck', 'init', `${kind.toLowerCase()}/${name}`)}\` prints one`,
     );
   }
   return one;

@@ -1,4 +1,5 @@
 /** `gates`: lists every pod behind a closed gate and the attempt that needs it; `gates open` opens gates if the operator is gone. */
+
 import { isClosed } from '../../../../src/api/gate.ts';
 import { VERIFIED } from '../../../../src/api/names.ts';
 import { userReason } from '../../../../src/api/reasons.ts';
@@ -15,6 +16,7 @@ import type { Io } from '../io.ts';
 import { plural } from '../looks.ts';
 import { checkFormat, forMachine } from '../output.ts';
 import { age, columns } from '../text.ts';
+import { inNamespace } from '../upgrades.ts';
 
 export interface GatesOptions {
   readonly allNamespaces?: boolean;
@@ -44,9 +46,7 @@ export async function gates(io: Io, cluster: Cluster, options: GatesOptions): Pr
     return 0;
   }
   if (all.length === 0) {
-    io.note(
-      `No closed gates ${options.allNamespaces ? 'in any namespace' : `in namespace ${cluster.namespace}`}.`,
-    );
+    io.note(`No closed gates ${options.allNamespaces ? 'in any namespace' : await inNamespace(cluster)}.`);
     return 0;
   }
   const rows = all.map(({ namespace, pod, node, since, upgrade, phase, carrier }) => [

@@ -16,7 +16,7 @@ import { Screen } from '../screen.ts';
 import { age, columns, plain, tableLines } from '../text.ts';
 import { troubleNotes } from '../trouble.ts';
 import { conditionOf, lookOf, mostUrgentFirst, needsAttention, phaseOf } from '../upgrade-state.ts';
-import { type Found, findUpgrade, found } from '../upgrades.ts';
+import { type Found, findUpgrade, found, inNamespace } from '../upgrades.ts';
 import { UPGRADE_WORDS, WORKLOAD_WORDS } from '../words.ts';
 
 export interface GetOptions {
@@ -116,9 +116,10 @@ async function nothing(cluster: Cluster, unfiltered: number, options: GetOptions
   const elsewhere = options.allNamespaces
     ? []
     : await cluster.list(RESOURCES.Upgrade).catch((): readonly Raw[] => []);
+  const here = options.allNamespaces ? where : await inNamespace(cluster);
   return elsewhere.length > 0
-    ? `No Upgrades ${where}; ${elsewhere.length === 1 ? 'there is one' : `there are ${elsewhere.length}`} in other namespaces: use -A.`
-    : `No Upgrades ${where}.`;
+    ? `No Upgrades ${here}; ${elsewhere.length === 1 ? 'there is one' : `there are ${elsewhere.length}`} in other namespaces: use -A.`
+    : `No Upgrades ${here}.`;
 }
 
 const images = ({ spec }: Upgrade): string =>

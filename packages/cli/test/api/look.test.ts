@@ -163,6 +163,23 @@ describe('status', () => {
     ]);
   });
 
+  test('of a namespace that does not exist says that, whatever was looked for in it', async () => {
+    const nothing = await run('get', '-n', 'shpo');
+    expect(nothing.code).toBe(0);
+    expect(nothing.err).toMatch(
+      /^No Upgrades in namespace shpo, which does not exist; there are \d+ in other namespaces: use -A\.\n$/,
+    );
+    expect((await run('gates', '-n', 'shpo')).err).toBe(
+      'No closed gates in namespace shpo, which does not exist.\n',
+    );
+    expect((await run('status', 'nobody', '-n', 'shpo')).err).toBe(
+      'error: there is no Upgrade nobody in namespace shpo, which does not exist\n',
+    );
+    expect((await run('status', 'deployment/web', '-n', 'shpo')).err).toMatch(
+      /^error: Deployment web is the target of no Upgrade in namespace shpo, which does not exist; /,
+    );
+  });
+
   test('of an Upgrade that does not exist names its namespace, or those that exist', async () => {
     expect((await run('status', 'other', '-n', 'shop')).err).toBe(
       'error: there is no Upgrade other in namespace shop; there is one in -n bank\n',
