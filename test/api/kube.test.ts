@@ -694,6 +694,23 @@ function eventsAbout(kind: string, name: string): Promise<Record<string, unknown
   });
 }
 
+test('of a pod whose node was removed, a command says so', async () => {
+  const spec = { nodeName: 'removed', containers: [{ name: 'web', image: 'web:1' }] };
+  api.kubectl(
+    ['create', '-n', 'shop', '-f', '-'],
+    JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'stranded' }, spec }),
+  );
+  const request = { namespace: 'shop', container: 'web', command: ['true'], timeoutMs: 20_000 };
+  const limits = { maxOutputBytes: 100 };
+  const run = (pod: string) =>
+    cluster.executor.exec({ ...request, ...limits, pod }, new AbortController().signal);
+  expect(await run('stranded')).toEqual({
+    kind: 'gone',
+    message: 'its node removed does not exist any more',
+  });
+  expect(await run('nobody')).toEqual({ kind: 'gone', message: 'pods "nobody" not found' });
+}, 60_000);
+
 test('events are shown by kubectl get events and by kubectl describe', async () => {
   const upgrade = await createUpgrade('eventful');
   const workload = await created('Deployment', 'eventful');

@@ -325,6 +325,13 @@ describe('a refused upgrade keeps the server’s words', () => {
     expect(await exec(answering(status, message))).toMatchObject({ kind, message });
   });
 
+  test('a pod is gone whose node was removed, which the API server says in words about another pod', async () => {
+    expect(await exec(answering(404, 'pods "node-7" not found'))).toEqual({
+      kind: 'gone',
+      message: 'its node node-7 does not exist any more',
+    });
+  });
+
   test.each([
     ['unable to upgrade connection: container not found ("web")', 'gone'],
     ['unable to upgrade connection: no space left on device', 'refused'],

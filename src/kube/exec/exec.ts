@@ -95,9 +95,9 @@ export class ClusterExecutor implements Executor {
     return this.#agent;
   }
 
-  #refused(refusal: NotUpgraded, { namespace }: ExecRequest): ExecResult {
+  #refused(refusal: NotUpgraded, { namespace, pod }: ExecRequest): ExecResult {
     const { status, retryAfter } = refusal;
-    const message = refusalText(refusal);
+    const message = withoutNode(refusalText(refusal), pod);
     if (status === 429 && isOverloaded(refusal.body)) {
       this.#throttle.hold(retryAfterMs(retryAfter, Date.now()), namespace);
     }
@@ -107,6 +107,12 @@ export class ClusterExecutor implements Executor {
       (status === 500 && containerGone.test(message));
     return gone ? { kind: 'gone', message } : { kind: 'refused', status, message };
   }
+}
+
+/** Of a pod whose node was removed, the API server says that there is no pod with the name of the node. Such a pod is removed too, within about a minute. */
+function withoutNode(message: string, pod: string): string {
+  const [, missing] = /^pods "([^"]+)" not found$/.exec(message) ?? [];
+  return missing === undefined || missing === pod ? message : `its node ${missing} does not exist any more`;
 }
 
 const NO_SUCH_CONTAINER = /does not have a host assigned|is not valid for pod/;
