@@ -128,3 +128,16 @@ test.each([
 ])('of 1000 recorded bytes, %d need a look: %s', (bytes, needed) => {
   expect(sizeMistake(bytes, 1000) !== undefined).toBe(needed);
 });
+
+test('Node keeps it with one byte a character, and loads no second HTTP client for it', () => {
+  const text = readFileSync(bundle, 'utf8');
+  expect(Buffer.from(text, 'latin1').toString('latin1') === text).toBe(true);
+  const loaded = "process.on('exit', () => console.error(process.moduleLoadList.join('\\n')))";
+  const { stderr } = spawnSync(
+    process.execPath,
+    ['--import', `data:text/javascript,${encodeURIComponent(loaded)}`, bundle, '--help'],
+    { encoding: 'utf8' },
+  );
+  expect(stderr).toContain('NativeModule http');
+  expect(stderr).not.toContain('internal/deps/undici');
+});

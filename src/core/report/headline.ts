@@ -38,7 +38,7 @@ const OMITTED: readonly (readonly [part: RegExp, instead?: string])[] = [
   [/\bUnable to attach or mount volumes: (?=unmounted)/g],
   [/, unattached volumes=\[[^\]]*\]/g],
   [/(?<=\(FailedCreatePodSandBox: )Failed to create pod sandbox: /gi],
-  [/ for sandbox "[0-9a-f…]+"/g],
+  [/ for sandbox "[0-9a-f\u2026]+"/g],
   [/(?<=\()[A-Z]\w+: (?=[^()]*\))/g],
 ];
 
