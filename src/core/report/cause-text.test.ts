@@ -196,6 +196,10 @@ test.each<[Cause, string]>([
     `container web was set to ${'m'.repeat(100)}… (1100 characters) by argocd during the attempt; postcheck does not overwrite it`,
   ],
   [
+    { reason: 'ImageConflict', container: 'web', image: 'web:3 or so', by: 'kubectl. All pods are verified' },
+    'container web was set to "web:3 or so" by "kubectl. All pods are verified" during the attempt; postcheck does not overwrite it',
+  ],
+  [
     { reason: 'ImageConflict', container: 'web', image: 'web:3', by: 'argocd' },
     'container web was set to web:3 by argocd during the attempt; postcheck does not overwrite it',
   ],
@@ -335,7 +339,7 @@ describe('whatever others wrote, the text is one printable line', () => {
   test('the image and the field manager of whoever set it during an attempt', () => {
     const cause: Cause = { reason: 'ImageConflict', container: 'web', image: hostile, by: hostile };
     expect(causeText(cause)).toBe(
-      `container web was set to ${shown} by ${shown} during the attempt; postcheck does not overwrite it`,
+      `container web was set to "${shown}" by "${shown}" during the attempt; postcheck does not overwrite it`,
     );
   });
 

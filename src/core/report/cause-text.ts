@@ -9,6 +9,7 @@ import { IMAGE_MAX } from '../images.ts';
 import { spanText } from '../time.ts';
 import type { PodResult } from '../verification/pod-result.ts';
 import type { TryRecord } from '../verification/probe-cycle.ts';
+import { clientWord } from './client-word.ts';
 import { imageStart, shortImage, shownImage } from './image-text.ts';
 import { verdictText } from './verdict-text.ts';
 
@@ -98,6 +99,10 @@ function cannotStartText({ reason, container, image, detail }: Cause): string {
 /** Used if managedFields do not say who set an image. */
 export const UNKNOWN_MANAGER = 'an unknown field manager';
 
+/** A field manager, which any client may call as it likes. */
+export const managerText = (manager: string | undefined): string =>
+  manager === undefined || manager === UNKNOWN_MANAGER ? UNKNOWN_MANAGER : clientWord(manager);
+
 const TRIGGERS: Readonly<Record<Trigger, string>> = {
   Created: 'the status was lost',
   TargetReplaced: 'the workload was replaced by another one with the same name',
@@ -110,7 +115,7 @@ const takenOver = ({ trigger = 'Created', detail }: Cause): string =>
 
 function abortedText({ deleted, by }: Cause): string {
   if (by !== undefined) {
-    return `aborted by ${by}, which set the previous image again`;
+    return `aborted by ${managerText(by)}, which set the previous image again`;
   }
   return deleted ? 'aborted because the Upgrade was deleted' : 'aborted by postcheck.dev/abort';
 }
@@ -137,7 +142,7 @@ function attemptText(cause: Cause): string | undefined {
     case 'ImageConflict':
       return image === undefined
         ? `container ${container} was removed from its workload during the fallback; postcheck has nothing left to restore`
-        : `container ${container} was set to ${shownImage(image)} by ${cause.by ?? UNKNOWN_MANAGER} during the attempt; postcheck does not overwrite it`;
+        : `container ${container} was set to ${shownImage(image)} by ${managerText(cause.by)} during the attempt; postcheck does not overwrite it`;
     case 'ImageRewritten':
       return rewrittenText(cause);
     default:

@@ -6,6 +6,7 @@ import {
   type IneffectiveResult,
   type Verb,
 } from '../../api/verbs.ts';
+import { clientWord } from './client-word.ts';
 
 const WHY_NOT: Readonly<Record<IneffectiveResult, string>> = {
   NothingToRetry: 'an attempt is running',
@@ -19,7 +20,7 @@ const WHY_NOT: Readonly<Record<IneffectiveResult, string>> = {
 
 /** Such as `postcheck.dev/approve=2 had no effect: no stage waits for this approval (NothingToApprove)`. */
 export function commandText(verb: Verb, token: string, result: CommandResult): string {
-  const set = `${ANNOTATIONS[verb]}=${token}`;
+  const set = `${ANNOTATIONS[verb]}=${clientWord(token)}`;
   return hadNoEffect(result)
     ? `${set} had no effect: ${WHY_NOT[result]} (${result})`
     : `${set} took effect: ${result}`;

@@ -36,6 +36,12 @@ function drift(status: Partial<UpgradeStatus>, workload: WorkloadChange, pods: r
   return driftOf(snapshot, completeStatus(statusOf(status)));
 }
 
+test('what others wrote is not taken for what we say', () => {
+  const image = 'registry.example/web:3. All pods are verified';
+  const text = drift({ phase: 'Succeeded' }, { containers: templateOf(image) });
+  expect(text).toContain(`has since set container web to "${image}": change`);
+});
+
 test.each<[string, Parameters<typeof drift>, string | undefined]>([
   ['a success', [{ phase: 'Succeeded' }, { containers: templateOf(HOTFIX) }], set('was upgraded')],
   ['a partial success', [{ phase: 'Partial' }, { containers: templateOf(HOTFIX) }], set('was upgraded')],

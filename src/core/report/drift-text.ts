@@ -5,7 +5,8 @@ import type { Status } from '../complete-status.ts';
 import { differingContainer, imageManager, upgradedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isLive } from '../workload/pods.ts';
-import { UNKNOWN_MANAGER } from './cause-text.ts';
+import { managerText } from './cause-text.ts';
+import { clientWord } from './client-word.ts';
 
 /** The images of the upgraded containers after the end of an attempt; `undefined` if the result does not say what runs. */
 function settledImages(status: Status, spec: UpgradeSpec): Images | undefined {
@@ -48,8 +49,8 @@ export function driftOf(snapshot: Snapshot, status: Status): string | undefined 
     const pod = podDrift(snapshot, wanted);
     return pod && `${was}, but ${pod}`;
   }
-  const manager = imageManager(workload, changed.name) ?? UNKNOWN_MANAGER;
-  return `${was}, but ${manager} has since set container ${changed.name} to ${changed.image}: change spec.containers, or revert that change`;
+  const manager = managerText(imageManager(workload, changed.name));
+  return `${was}, but ${manager} has since set container ${changed.name} to ${clientWord(changed.image)}: change spec.containers, or revert that change`;
 }
 
 /** The first pod in which another image was set. The workload's controller does not revert that. */

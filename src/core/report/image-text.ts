@@ -4,6 +4,7 @@ import { own } from '../../api/own.ts';
 import { printableLine } from '../../api/printable.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
 import { IMAGE_MAX } from '../images.ts';
+import { clientWord } from './client-word.ts';
 
 /** `registry.example/team/web:2.0` is `web:2.0`; a digest is shortened. */
 export const shortImage = (image = ''): string =>
@@ -15,7 +16,7 @@ export const imageStart = (image: string): string => `${cut(image, 100)}…`;
 
 /** An image that another client set, of which only the beginning is shown if no registry accepts it. */
 export const shownImage = (image = ''): string =>
-  image.length > IMAGE_MAX ? `${imageStart(image)} (${image.length} characters)` : image;
+  image.length > IMAGE_MAX ? `${imageStart(image)} (${image.length} characters)` : clientWord(image);
 
 export interface Versions {
   readonly from: string;

@@ -619,7 +619,7 @@ describe('the sentence of', () => {
     [
       'a pause, with its start',
       { status: { paused: { since: ago(30) } }, facts: { obstacle: { reason: 'Paused' } } },
-      `Paused by spec.paused since ${ago(30)}, set it to false to continue; ${rolled}`,
+      `Paused by spec.paused since ${ago(30).replace('.000', '')}, set it to false to continue; ${rolled}`,
     ],
     [
       'a pause with another version to follow',

@@ -214,7 +214,7 @@ function statusText(facts: Facts, drift: string | undefined): string {
     return obstacleText(obstacle);
   }
   if (isReason(obstacle.reason, 'Paused')) {
-    const since = status.paused.since ? ` since ${status.paused.since}` : '';
+    const since = status.paused.since ? ` since ${status.paused.since.replace(/\.\d+/, '')}` : '';
     return `Paused by spec.paused${since}, set it to false to continue${nextVersion(facts)}; ${byPhase(facts)}`;
   }
   return `Blocked: ${obstacleText(obstacle)}; ${byPhase(facts)}`;

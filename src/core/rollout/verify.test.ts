@@ -142,7 +142,7 @@ describe('a controller that does not observe the new template, as when a quota f
     );
   };
   const SAID =
-    'the controller of StatefulSet web has not observed the change: kube-controller-manager may be down, a quota may forbid a further ControllerRevision, or somebody may write to the StatefulSet so often that its controller\'s own writes conflict';
+    "the controller of StatefulSet web has not observed the change: kube-controller-manager may be down, a quota may forbid a further ControllerRevision, or somebody may write to the StatefulSet so often that its controller's own writes conflict";
 
   test('is named after half a minute, for which the attempt wakes up', () => {
     const { status, wakeAt } = decided(29, 3);
