@@ -11,7 +11,7 @@ export function requestFault(server: string, failure: RequestFailure, status: nu
     return new Fault(`${invalidName(target)} is not a valid name in Kubernetes`);
   }
   if (status === 0) {
-    return new Unreachable(`cannot reach the API server ${server}: ${message}`);
+    return new Unreachable(`cannot reach the API server ${server}: ${trustText(message) ?? message}`);
   }
   if (status === 401) {
     return new Fault(`the API server ${server} does not accept these credentials (401): log in again`);
@@ -35,6 +35,15 @@ export function requestFault(server: string, failure: RequestFailure, status: nu
       return new Fault(message);
   }
 }
+
+/** What Node and OpenSSL say of a certificate is advice for whoever runs Node. */
+const UNTRUSTED =
+  /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER_CERT/;
+
+const trustText = (message: string): string | undefined =>
+  UNTRUSTED.test(message)
+    ? 'no authority is known that has signed its certificate: set certificate-authority-data of the cluster in the kubeconfig, or --certificate-authority'
+    : undefined;
 
 /** The API server quotes a rejected object as a whole, before it says what is wrong with it. */
 const withoutLongValues = (message: string): string => message.replace(/"(?:[^"\\]|\\.){200,}"/gs, '"…"');

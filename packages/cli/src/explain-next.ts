@@ -9,6 +9,7 @@ import { fromIso, spanText } from '../../../src/core/time.ts';
 import { firstDeadline, overdue, overduePods } from './overdue.ts';
 import { clockTime, moment } from './text.ts';
 import {
+  awaitsFallback,
   isDeleting,
   isOfEarlierSpec,
   isStalled,
@@ -71,10 +72,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
       return afterNoResponse(upgrade, verb('abort', metadata.name));
     case 'FallingBack':
     case 'FallbackChecking':
-      return [
-        'the previous images are restored and verified',
-        ...[overduePods(status?.pods ?? [], now)].filter((text) => text !== undefined),
-      ];
+      return duringFallback(upgrade, now);
     default:
       return (
         duringWait(upgrade, now) ??
@@ -154,6 +152,21 @@ function duringAttempt(upgrade: Upgrade, now: number, abort: string): string[] {
   return late
     ? [`its deadline was at ${at}; ${late}`]
     : [`without further progress it ends at ${at}. To stop it: ${abort}`];
+}
+
+/** What happens in a fallback, and when it ends although its pods cannot be verified. */
+function duringFallback(upgrade: Upgrade, now: number): string[] {
+  const { status, spec } = upgrade;
+  const { deadlineAt } = status?.attempt ?? {};
+  const wanted = imagesText(Object.fromEntries(spec.containers.map((one) => [one.name, one.image])), spec);
+  const late = overduePods(status?.pods ?? [], now);
+  return [
+    `the previous images are restored and verified${awaitsFallback(upgrade) ? `; after that ${wanted} is rolled` : ''}`,
+    ...(deadlineAt !== undefined && fromIso(deadlineAt) > now
+      ? [`without further progress the fallback ends at ${moment(deadlineAt, now)}`]
+      : []),
+    ...(late === undefined ? [] : [late]),
+  ];
 }
 
 /** What a person can do about pods that could not be probed. */

@@ -22,6 +22,7 @@ export function why(upgrade: Upgrade, worst: readonly PodReport[], now: number):
     ...(waiting ? [waiting] : []),
     ...objections(upgrade),
     ...causes(upgrade, now),
+    ...unverifiedAgain(upgrade),
     ...(isOfPods(upgrade) || isOfEarlierSpec(upgrade) ? [] : failedBefore(upgrade)),
     ...tries(upgrade, worst[0], now),
     ...lastEnds(upgrade, worst[0]),
@@ -40,6 +41,15 @@ function causes(upgrade: Upgrade, now: number): string[] {
   const cause = isBoth ? (upgrade.status?.attempt?.end?.cause ?? '') : causeOf(upgrade);
   return isBoth || cause ? [plain(cause)] : [];
 }
+
+/** In a fallback: why the previous version is not verified either, so far. */
+function unverifiedAgain({ status }: Upgrade): string[] {
+  const pod = isUnderWay(status) && status?.fallback ? status.pods?.find(isOpen) : undefined;
+  const text = pod?.message ?? pod?.reason;
+  return pod && text ? [plain(`pod ${pod.name} of the previous version: ${text}`)] : [];
+}
+
+const isOpen = ({ state }: PodReport): boolean => state !== 'Passed' && state !== 'Skipped';
 
 /** Returns the cause: of an end that another client caused, otherwise of the fallback. */
 function causeOf(upgrade: Upgrade): string {

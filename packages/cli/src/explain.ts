@@ -57,7 +57,7 @@ export function explain(upgrade: Upgrade, now: number, present?: Present): Expla
   const worst = worstPods(upgrade);
   const parts: Part[] = [
     { topic: 'Why', lines: why(upgrade, worst, now) },
-    { topic: 'Rule', lines: rules(upgrade.spec, worst, upgrade.status?.fallback !== undefined) },
+    { topic: 'Rule', lines: rules(upgrade.spec, worst, isDecided(upgrade)) },
     { topic: 'Output', lines: outputs(worst, now) },
     { topic: 'Spread', lines: isOfPods(upgrade) ? spread(upgrade) : [] },
     { topic: 'Timeline', lines: isOfEarlierSpec(upgrade) ? [] : timeline(upgrade, now) },
@@ -76,6 +76,10 @@ export function explain(upgrade: Upgrade, now: number, present?: Present): Expla
       .map(({ topic, lines }) => ({ topic, lines: lines.map(printableRow) })),
   };
 }
+
+/** Whether it was decided about the version: its pods are not probed any more. */
+const isDecided = ({ status }: Upgrade): boolean =>
+  status?.fallback !== undefined || status?.attempt?.end !== undefined;
 
 function ignored({ metadata, spec: { targetRef } }: Upgrade, present: Present | undefined): string[] {
   return [
@@ -197,7 +201,7 @@ function timeline({ status }: Upgrade, now: number): string[] {
 
 function traffic(upgrade: Upgrade): string[] {
   const gated = conditionOf(upgrade, 'Gated');
-  if (!gated || upgrade.status?.attempt?.end) {
+  if (!gated || upgrade.status?.attempt?.end || upgrade.status?.fallback) {
     return [];
   }
   return [
@@ -207,6 +211,9 @@ function traffic(upgrade: Upgrade): string[] {
 
 /** What to do depends on the outcome more than on its cause: the page of FellBack says that nothing has to be done at once, this one the contrary. */
 const OUTCOMES_WITH_PAGE: readonly string[] = ['Partial', 'FallbackFailed'];
+
+/** In these, pods that cannot be probed are what keeps it from its end. */
+const LACKS_EVIDENCE: readonly string[] = ['Inconclusive', 'FallingBack', 'FallbackChecking'];
 
 /** Why the worst pod gave no evidence, if that has a page of its own. */
 function whyNoEvidence({ status }: Upgrade): string | undefined {
@@ -239,7 +246,7 @@ function runbook(upgrade: Upgrade): string[] {
   const words = upgrade.status?.waiting
     ? [ready]
     : [
-        ...(phase === 'Inconclusive' ? [whyNoEvidence(upgrade)] : []),
+        ...(LACKS_EVIDENCE.includes(phase) ? [whyNoEvidence(upgrade)] : []),
         ...(OUTCOMES_WITH_PAGE.includes(phase) ? [phase] : []),
         objectingCondition(upgrade)?.reason,
         ...(isOfPods(upgrade) ? [] : [upgrade.status?.attempt?.end?.reason]),

@@ -46,9 +46,12 @@ export const eventTypes = (): Option =>
 
 /** Parses `--flag`, `--flag=true` and `--flag=false`, like kubectl. */
 export const boolean = (flags: string, description: string): Option =>
-  new Option(flags, description)
-    .choices(['true', 'false'])
-    .argParser((value: string): boolean => !/^(false|0|no)$/i.test(value));
+  new Option(flags, description).choices(['true', 'false']).argParser((value: string): boolean => {
+    if (!/^(true|1|yes|false|0|no)$/i.test(value)) {
+      throw new Fault(`${flags.split(' ')[0]} must be true or false, not ${JSON.stringify(value)}`);
+    }
+    return /^(true|1|yes)$/i.test(value);
+  });
 
 function oneOf<T extends string>(word: string, known: readonly T[], problem: string): T {
   const found = known.find((one) => one.toLowerCase() === word.trim().toLowerCase());

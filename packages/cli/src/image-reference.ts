@@ -20,12 +20,14 @@ const codePoint = (character: string): string =>
 /** A version, such as `2.0` or `v1.10.3-rc.1`. */
 const VERSION = /^v?\d+(\.\d+)+([-+][\w.+-]*)?$/i;
 
+/** Returns why no pod can run an image that is written as `word`; `undefined` if one may. */
+export function imageError(image: string, word = image): string | undefined {
+  const problem = imageProblem(image);
+  return problem === undefined ? undefined : `no kubelet accepts ${word}: ${problem}`;
+}
+
 /** Returns a warning about an image that is written as `word`; `undefined` if there is none. */
 export function imageWarning(image: string, word = image): string | undefined {
-  const problem = imageProblem(image);
-  if (problem !== undefined) {
-    return `no kubelet accepts ${word}: ${problem}`;
-  }
   if (VERSION.test(image)) {
     return `${word} is the name of an image, not a tag: write the whole image, such as registry.example/web:${image}`;
   }

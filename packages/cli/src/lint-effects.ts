@@ -8,7 +8,7 @@ import { type Amount, podCount } from '../../../src/core/rollout/amount.ts';
 import { budgetOf } from '../../../src/core/rollout/budget.ts';
 import { isTimeZone } from '../../../src/core/windows.ts';
 import { driverOf } from '../../../src/core/workload/drivers.ts';
-import { imageWarning } from './image-reference.ts';
+import { imageError, imageWarning } from './image-reference.ts';
 import { plural } from './looks.ts';
 
 /** What is wrong at a path, such as `spec.windows[0].timeZone`. */
@@ -22,11 +22,20 @@ export const unknownTimeZones = ({ windows = [] }: UpgradeSpec): Said[] =>
       : [[`spec.windows[${index}].timeZone`, obstacleText({ reason: 'TimeZoneUnknown', timeZone })]],
   );
 
-/** Images that no kubelet could pull, or that are only a tag. */
-export const wrongImages = ({ containers }: UpgradeSpec): Said[] =>
+/** Images that no pod could run. */
+export const impossibleImages = (spec: UpgradeSpec): Said[] => ofImages(spec, imageError);
+
+/** Images that are only a tag, or that have none. */
+export const doubtfulImages = (spec: UpgradeSpec): Said[] =>
+  ofImages(spec, (image, word) => (imageError(image) === undefined ? imageWarning(image, word) : undefined));
+
+const ofImages = (
+  { containers }: UpgradeSpec,
+  find: (image: string, word: string) => string | undefined,
+): Said[] =>
   containers.flatMap(({ image }, index): Said[] => {
-    const warning = imageWarning(image, 'it');
-    return warning === undefined ? [] : [[`spec.containers[${index}].image`, warning]];
+    const found = find(image, 'it');
+    return found === undefined ? [] : [[`spec.containers[${index}].image`, found]];
   });
 
 /** Deadlines that leave a pod no regular second probe. */

@@ -7,12 +7,13 @@ import { SpecSchema } from '../../../src/api/schema-spec.ts';
 import type { UpgradeSpec } from '../../../src/api/types.ts';
 import { misplacedAnnotations, unreadAnnotations } from './annotations.ts';
 import {
+  doubtfulImages,
   emptyStages,
+  impossibleImages,
   type Said,
   shellCommands,
   shortDeadlines,
   unknownTimeZones,
-  wrongImages,
 } from './lint-effects.ts';
 import { type Path, pathOf, pathText, unescaped } from './lint-path.ts';
 import {
@@ -26,7 +27,7 @@ import {
   withoutNulls,
 } from './lint-schema.ts';
 import { plainText } from './lint-words.ts';
-import { aliasFaults, booleanWords, listFaults, templateFaults } from './lint-yaml.ts';
+import { aliasFaults, booleanWords, listFaults, templateFaults, type YamlFault } from './lint-yaml.ts';
 
 export interface Finding {
   readonly file: string;
@@ -84,29 +85,11 @@ export function lintText(
   const documents = parseAllDocuments(text, { lineCounter: lines, logLevel: 'error', merge: true });
   const templates = templateFaults(text, documents, lines);
   const broken =
-    templates.length > 0
-      ? templates
-      : documents.flatMap((document) => [
-          ...document.errors,
-          ...aliasFaults(document, lines),
-          ...listFaults(document, lines),
-        ]);
-  if (broken.length > 0) {
-    return {
-      upgrades: [],
-      findings: firstOfEach(
-        broken.map((error) => ({
-          file,
-          line: error.linePos?.[0]?.line ?? 1,
-          path: '',
-          message:
-            error.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not valid YAML',
-          level: 'error',
-        })),
-      ),
-    };
-  }
-  const objects = documents.flatMap((document) =>
+    templates.length > 0 ? templates : documents.flatMap((document) => faultsOf(document, lines));
+  // What is wrong with one document does not hide what is wrong with the others, unless none is YAML yet.
+  const sound =
+    templates.length > 0 ? [] : documents.filter((document) => faultsOf(document, lines).length === 0);
+  const objects = sound.flatMap((document) =>
     objectsIn(document.toJS()).flatMap(([manifest, place]) =>
       isObject(manifest) ? [{ manifest, written: { file, node: nodeAt(document, place), lines } }] : [],
     ),
@@ -118,11 +101,26 @@ export function lintText(
   return {
     upgrades,
     findings: [
+      ...firstOfEach(broken.map((fault) => faultFinding(file, fault))),
       ...upgrades.flatMap(({ findings }) => findings),
       ...others.flatMap(({ manifest, written }) => misplacedIn(manifest, written)),
     ],
   };
 }
+
+const faultsOf = (document: Document.Parsed, lines: LineCounter): YamlFault[] => [
+  ...document.errors.map(({ linePos = [], message }) => ({ linePos, message })),
+  ...aliasFaults(document, lines),
+  ...listFaults(document, lines),
+];
+
+const faultFinding = (file: string, { linePos, message }: YamlFault): Finding => ({
+  file,
+  line: linePos[0]?.line ?? 1,
+  path: '',
+  message: message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? 'not valid YAML',
+  level: 'error',
+});
 
 /** What an object of another kind has that only means something on an Upgrade. */
 const misplacedIn = (manifest: Json, { file, node, lines }: Written): Finding[] =>
@@ -211,19 +209,21 @@ function findingsIn(file: string, manifest: Json, { lineAt, wordAt }: Source): F
   // Rules apply to fields that exist and have the right type; the API server evaluates them last too.
   const rules = types.length > 0 ? [] : [...brokenRules(SpecSchema, complete.spec, ['spec'])];
   const isSound = types.length + rules.length === 0;
-  const zones = isSound ? unknownTimeZones(complete.spec as UpgradeSpec).map(placed) : [];
+  const unusable = isSound
+    ? [unknownTimeZones, impossibleImages].flatMap((find) => find(complete.spec as UpgradeSpec)).map(placed)
+    : [];
   const warnings = [
     ...emptyFields(Manifest, manifest),
     ...unknownAnnotations(manifest),
     ...(types.length > 0 ? [] : unreachable(complete.spec)),
     ...(isSound
-      ? [emptyStages, wrongImages, shellCommands, shortDeadlines]
+      ? [emptyStages, doubtfulImages, shellCommands, shortDeadlines]
           .flatMap((find) => find(complete.spec as UpgradeSpec))
           .map(placed)
       : []),
   ];
   return [
-    ...[...types, ...rules, ...zones].map(([path, message]) => report(path, message)),
+    ...[...types, ...rules, ...unusable].map(([path, message]) => report(path, message)),
     ...warnings.map(([path, message]) => report(path, message, 'warning')),
   ];
 }

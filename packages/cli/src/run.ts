@@ -4,7 +4,7 @@ import { own } from '../../../src/api/own.ts';
 import { type Context, openCluster } from './command.ts';
 import { bugText, EXIT, Fault } from './fault.ts';
 import { createProgram } from './program.ts';
-import { UPGRADE_WORDS, WORKLOAD_WORDS } from './words.ts';
+import { UPGRADE_WORDS, unknownWordText, WORKLOAD_WORDS } from './words.ts';
 
 /** Runs one command line, the words after the program's name. Never rejects. */
 export async function run(words: readonly string[], context: Context): Promise<number> {
@@ -16,7 +16,13 @@ export async function run(words: readonly string[], context: Context): Promise<n
     if (words[0] === '__complete') {
       return await completed(program, words.slice(1), context);
     }
-    await program.parseAsync(plainFlags(program, words), { from: 'user' });
+    const flags = plainFlags(program, words);
+    const unknown = unknownTopic(program, flags);
+    if (unknown !== undefined) {
+      context.io.note(unknownWordText(`error: unknown command '${unknown}'`, () => []));
+      return EXIT.fault;
+    }
+    await program.parseAsync(flags, { from: 'user' });
     return exitCode;
   } catch (error) {
     return reportError(error, context, { program, words });
@@ -32,10 +38,29 @@ function plainFlags(program: Command, words: readonly string[]): string[] {
     .filter(({ required, optional }) => !required && !optional)
     .map(({ long }) => long);
   return words.flatMap((word) => {
-    const [, flag = '', value = ''] =
-      /^(--[\w-]+)=(true|false)$/.exec(word) ?? /^(--dry-run)=(server|none)$/.exec(word) ?? [];
-    return !switches.includes(flag) ? [word] : ['true', 'server'].includes(value) ? [flag] : [];
+    const [, flag = '', value = ''] = /^(--[\w-]+)=(.*)$/s.exec(word) ?? [];
+    if (!switches.includes(flag) || (flag === '--dry-run' && value === 'client')) {
+      return [word];
+    }
+    const values = flag === '--dry-run' ? ['true', 'server', 'false', 'none'] : ['true', 'false'];
+    if (!values.includes(value)) {
+      throw new Fault(`${flag} must be true or false, not ${JSON.stringify(value)}`);
+    }
+    return ['true', 'server'].includes(value) ? [flag] : [];
   });
+}
+
+/** The command that help is wanted for, if there is none of that name: Commander would print the help of all. */
+function unknownTopic(program: Command, words: readonly string[]): string | undefined {
+  const wantsHelp = words[0] === 'help' || words.includes('--help') || words.includes('-h');
+  const [first, second] = program.parseOptions([...words]).operands;
+  const topic = first === 'help' ? second : first;
+  return wantsHelp &&
+    topic !== undefined &&
+    topic !== 'help' &&
+    !program.commands.some((one) => one.name() === topic)
+    ? topic
+    : undefined;
 }
 
 /** After Tab, a person waits at the prompt. */

@@ -126,9 +126,9 @@ function checkWord(io: Io, { check, exitCode, class: kind, reason, attempts }: P
   return `${check} ${code} after ${attempts === 1 ? '1 probe' : `${attempts} probes`}`;
 }
 
-/** Returns the last line of the worst check's output. */
+/** Returns the last line of the output of the first check that has not passed: what one that passed has printed explains nothing. */
 function lastLine(report: PodReport | undefined): string | undefined {
-  const output = report?.checks.find((check) => check.output)?.output;
+  const output = report?.checks.find(({ class: kind, output: text }) => kind !== 'Pass' && text)?.output;
   const lines = plainLines(output ?? '');
   const last = lines.at(-1);
   return last === undefined ? undefined : fit(last, MAX_OUTPUT);

@@ -60,7 +60,7 @@ const RANKS: readonly ((upgrade: Upgrade) => boolean)[] = [
   (upgrade) => phaseOf(upgrade) === 'FallbackFailed',
   (upgrade) => phaseOf(upgrade) === 'Failed',
   isStalled,
-  (upgrade) => phaseOf(upgrade) === 'Inconclusive',
+  (upgrade) => phaseOf(upgrade) === 'Inconclusive' || isSilentFallback(upgrade),
   isDrifted,
   (upgrade) => phaseOf(upgrade) === 'Partial',
   (upgrade) => decided(upgrade) === undefined && waitsForPerson(upgrade) !== undefined,
@@ -88,6 +88,17 @@ export const mostUrgentFirst = (a: Upgrade, b: Upgrade): number =>
 /** Whether it is being deleted: what an attempt has changed is restored, then it is removed, whatever its spec says. */
 export const isDeleting = ({ metadata }: Upgrade): boolean => metadata.deletionTimestamp !== undefined;
 
+/** Whether a fallback is under way and the spec has other images than the attempt had: those are rolled once it has ended. */
+export const awaitsFallback = ({ status, spec }: Upgrade): boolean =>
+  inFallback(status) && status?.attempt !== undefined && !isForSpec(status.attempt, spec);
+
+const inFallback = (status: Upgrade['status']): boolean =>
+  status?.fallback !== undefined && isUnderWay(status);
+
+/** Whether the previous version cannot be probed: the phase of a fallback does not say so. */
+const isSilentFallback = ({ status }: Upgrade): boolean =>
+  inFallback(status) && (status?.pods ?? []).some(({ state }) => state === 'Inconclusive');
+
 /** Returns what the operator has not observed yet, in which case the status is out of date. */
 export function unseen(upgrade: Upgrade): string | undefined {
   const { status, metadata, spec } = upgrade;
@@ -107,7 +118,7 @@ export function unseen(upgrade: Upgrade): string | undefined {
   if (verb) {
     return `the operator has not acted on the last ${verb} yet`;
   }
-  return status.attempt && !isForSpec(status.attempt, spec)
+  return status.attempt && !isForSpec(status.attempt, spec) && !awaitsFallback(upgrade)
     ? 'the attempt for the current images has not started yet'
     : undefined;
 }

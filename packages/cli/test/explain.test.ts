@@ -6,7 +6,7 @@ import { SCENES } from '../../../test/docs/scenes.ts';
 import { Stage } from '../../../test/support/stage.ts';
 import { explain, explainEntry } from '../src/explain.ts';
 import { EXIT } from '../src/fault.ts';
-import { decided, isUpToDate } from '../src/upgrade-state.ts';
+import { decided, isUpToDate, needsAttention, unseen } from '../src/upgrade-state.ts';
 import { line } from '../src/verbs/status.ts';
 import { fakeIo } from './io.ts';
 
@@ -504,6 +504,53 @@ describe('why', () => {
     stage.containers({ state: 'waiting', reason: 'CrashLoopBackOff', restarts: 3, ...end }).settle();
     expect(stage.upgrade.status?.fallback).toBeDefined();
     expect(why()).not.toContain('kubectl logs');
+  });
+
+  describe('of a fallback whose pods cannot be probed', () => {
+    const silent = (): Stage => {
+      const stage = new Stage({ fallback: { deadlineSeconds: 600 } });
+      stage.settle();
+      stage.hears({ kind: 'exit', code: 0, output: '' }, ({ name }) => name.endsWith('a')).settle();
+      const annotations = { 'postcheck.dev/abort': '1' };
+      stage.upgrade = { ...stage.upgrade, metadata: { ...stage.upgrade.metadata, annotations } };
+      stage.settle();
+      const none = { kind: 'unreachable', message: 'connection lost' } as const;
+      stage.hears(none).settle();
+      stage.seconds(700).hears(none).settle();
+      return stage;
+    };
+    const partOf = (stage: Stage, topic: string): string =>
+      explain(stage.upgrade, stage.now)
+        .parts.find((one) => one.topic === topic)
+        ?.lines.join('\n') ?? '';
+
+    test('says why they are not verified, when it ends, and where to read more', () => {
+      const stage = silent();
+      expect([stage.upgrade.status?.phase, needsAttention(stage.upgrade)]).toEqual([
+        'FallbackChecking',
+        true,
+      ]);
+      expect(partOf(stage, 'Why')).toMatch(/pod \S+ of the previous version: .*connection lost/);
+      expect(partOf(stage, 'Next')).toMatch(/without further progress the fallback ends at \d\d:\d\d:\d\d/);
+      expect(partOf(stage, 'Runbook')).toMatch(/runbooks\/Inconclusive\.md$/);
+      expect(partOf(stage, 'Traffic')).toBe('');
+    });
+
+    test('does not say that a newer image starts within seconds', () => {
+      const stage = silent();
+      const { upgrade } = stage;
+      const containers = [{ name: 'web', image: 'registry.example/web:3.0' }];
+      stage.upgrade = {
+        ...upgrade,
+        spec: { ...upgrade.spec, containers },
+        metadata: { ...upgrade.metadata, generation: upgrade.metadata.generation + 1 },
+      };
+      stage.settle();
+      expect(stage.upgrade.status?.phase).toBe('FallbackChecking');
+      expect(unseen(stage.upgrade)).toBeUndefined();
+      expect(partOf(stage, 'Next')).toContain('; after that web=registry.example/web:3.0 is rolled');
+      expect(partOf(stage, 'Next')).not.toContain('within seconds');
+    });
   });
 
   test('of a pod that is not ready says where the reason is to be read', () => {

@@ -21,6 +21,17 @@ test.each([40, 80, 100])('in %d columns the list shows the whole headline', (wid
   expect(lines.join(' ').replace(/\s+/g, ' ')).toContain(status.headline ?? '?');
 });
 
+test('a terminal too narrow for all columns shows the phase rather than the target', () => {
+  const status = SCENES['FellBack']?.().status ?? {};
+  const shown = (columns: number): string =>
+    table(fakeIo({ terminal: true, columns }), [{ ...new Stage().upgrade, status }], { allNamespaces: true })
+      .slice(0, 2)
+      .join('\n');
+  expect(shown(120)).toMatch(/TARGET.*PHASE/);
+  expect(shown(40)).toMatch(/^NAMESPACE +NAME +PHASE/);
+  expect(shown(40)).not.toContain('TARGET');
+});
+
 test.each(Object.keys(SCENES))('%s needs attention if anything waits for a person', (scene) => {
   const upgrade = { ...new Stage().upgrade, status: SCENES[scene]?.().status ?? {} };
   const { phase, waiting } = upgrade.status;

@@ -336,10 +336,10 @@ describe('lint', () => {
     ['registry.example/web@sha256:12', 'its digest is not valid'],
     ['registry.example/web:2.0:1', 'its tag is not valid'],
     ['registry.example//web', 'it is not a valid image reference'],
-  ])('warns of the image %s, which no kubelet accepts', (image, problem) => {
+  ])('reports the image %s, which no kubelet accepts, as an error', (image, problem) => {
     const { findings } = lintText('up.yaml', manifest('').replace('registry.example/web:2.0', `"${image}"`));
     expect(findings.map(({ level, line, path, message }) => [level, line, path, message])).toEqual([
-      ['warning', 7, 'spec.containers[0].image', `no kubelet accepts it: ${problem}`],
+      ['error', 7, 'spec.containers[0].image', `no kubelet accepts it: ${problem}`],
     ]);
   });
 
@@ -552,6 +552,14 @@ describe('lint', () => {
     });
   });
 
+  test('a broken document does not hide the others', () => {
+    const text = ['kind: [a\n', manifest(''), manifest('').replace('image:', 'iamge:')].join('---\n');
+    const { upgrades, findings } = lintText('up.yaml', text);
+    expect(upgrades).toHaveLength(2);
+    expect(findings.map(({ path }) => path)).toContain('');
+    expect(findings.map(({ path }) => path)).toContain('spec.containers[0].iamge');
+  });
+
   test('reports each mistake once', () => {
     expect(said(`kind: Upgrade\nspec: [a] b c d\n e f g h\n i j [k] l m\n`).length).toBeLessThan(3);
     const prose = said('a: "b" these are words that nobody meant as YAML\n'.repeat(9));
@@ -561,7 +569,10 @@ describe('lint', () => {
 
   test.each([
     ['https://example.com/upgrade.yaml', 'download it, and pipe it to `lint -f -`'],
-    [mkdtempSync(join(tmpdir(), 'postcheck-lint-')), 'folders inside a folder are not read'],
+    [
+      mkdtempSync(join(tmpdir(), 'postcheck-lint-')),
+      'ends in .yaml, .yml or .json; folders inside a folder are not read',
+    ],
   ])('says what to do instead of reading %s', async (name, advice) => {
     await expect(lint(fakeIo(), { filename: [name] })).rejects.toThrow(advice);
   });

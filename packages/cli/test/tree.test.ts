@@ -1,5 +1,6 @@
 /** The tree of Upgrades that the real decisions drove there. */
 import { describe, expect, test } from '@jest/globals';
+import type { UpgradeStatus } from '../../../src/api/types.ts';
 import { Stage } from '../../../test/support/stage.ts';
 import type { Scene } from '../src/scene.ts';
 import { treeLines } from '../src/tree-picture.ts';
@@ -46,6 +47,16 @@ describe('tree', () => {
     expect(lines.at(-1)).toMatch(
       /^If nothing changes: falls back to web=registry.example\/web:1.9 at \d\d:\d\d:\d\d\.$/,
     );
+  });
+
+  test('shows no output of a check that has passed for a pod whose other check has not', () => {
+    const stage = retrying();
+    const [first] = stage.upgrade.status?.pods ?? [];
+    const passed = { ...first?.checks[0], check: 'ok', class: 'Pass' as const, output: 'all is well' };
+    const silent = { ...first?.checks[0], output: undefined };
+    const pods = stage.upgrade.status?.pods?.map((pod) => ({ ...pod, checks: [silent, passed] }));
+    stage.upgrade = { ...stage.upgrade, status: { ...stage.upgrade.status, pods } as UpgradeStatus };
+    expect(linesOf(stage).join('\n')).not.toContain('all is well');
   });
 
   test('says what suspends an attempt that nobody has paused', () => {

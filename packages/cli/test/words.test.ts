@@ -156,6 +156,24 @@ describe('command lines', () => {
     },
   );
 
+  test.each([
+    [['nosuch', '--help'], "error: unknown command 'nosuch'"],
+    [['help', 'nosuch'], "error: unknown command 'nosuch'"],
+    [['-n', 'shop', 'rollback', '-h'], "error: unknown command 'rollback': use `abort NAME`"],
+    [['status', 'web', '--watch=maybe'], 'error: --watch must be true or false, not "maybe"'],
+    [['retry', 'web', '--dry-run=all'], 'error: --dry-run must be true or false, not "all"'],
+  ])('%j is an error, and says what of it is unknown', async (words, message) => {
+    const { code, notes, io } = await typed(...words);
+    expect([code, io.written.join('')]).toEqual([1, '']);
+    expect(notes).toContain(message);
+  });
+
+  test('help of a command is found behind the flags of the connection, and that of all without one', async () => {
+    expect((await typed('-n', 'shop', 'get', '-h')).io.written.join('')).toContain('postcheck get');
+    expect((await typed('help')).code).toBe(0);
+    expect((await typed('help', 'set')).io.written.join('')).toContain('set');
+  });
+
   test('help and the version of the tool need no cluster', async () => {
     expect((await typed('--help')).code).toBe(0);
     const { code, io } = await typed('version', '--client', '-o', 'json');

@@ -58,6 +58,15 @@ describe('a kubeconfig is read as kubectl reads it', () => {
     expect(cluster).not.toHaveProperty('caData');
   });
 
+  test('an empty file has no entries, and does not keep the others from being read', () => {
+    const empty = join(folder, 'empty');
+    writeFileSync(empty, '\n');
+    expect(load({}, `${a}${delimiter}${empty}`).getCurrentCluster()?.name).toBe(
+      load({}, a).getCurrentCluster()?.name,
+    );
+    expect(() => load({ kubeconfig: empty, context: 'nope' })).toThrow('has no context "nope"; it has: none');
+  });
+
   test('what is not there is named, with what there is', () => {
     expect(() => load({ context: 'nope' }, a)).toThrow('has no context "nope"; it has: a, a-other');
     expect(() => load({ user: 'nope' }, a)).toThrow('has no user "nope"; it has: user');

@@ -105,6 +105,10 @@ const FILE_ERRORS = new Map([
 function readFile(file: string): KubeConfig {
   const config = new KubeConfig();
   try {
+    // As `touch` leaves it, before something writes to it: kubectl takes it for one without entries, client-node for an error.
+    if (readFileSync(file, 'utf8').trim() === '') {
+      return config;
+    }
     config.loadFromFile(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

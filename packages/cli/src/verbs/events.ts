@@ -66,8 +66,11 @@ async function read(cluster: Cluster, scene: Scene, types: readonly string[]): P
       return types.includes(text(raw.type)) && about.has(`${text(kind)}/${text(name)}`);
     })
     .map(lineOf)
-    .sort((a, b) => a.at.localeCompare(b.at));
+    .sort((a, b) => (timeOrder(a) < timeOrder(b) ? -1 : 1));
 }
+
+/** Controllers of Kubernetes state whole seconds: of one second their events come first, because ours follow from them. */
+const timeOrder = (line: Line): string => line.at.replace(/Z$/, '');
 
 function subjects({ upgrade, revisions, pods }: Scene): ReadonlySet<string> {
   const { kind, name } = upgrade.spec.targetRef;

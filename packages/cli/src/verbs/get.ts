@@ -1,4 +1,6 @@
 /** `get`: lists the Upgrades as a table, those that need attention first. */
+import stringWidth from 'string-width';
+
 import type { Phase } from '../../../../src/api/enums.ts';
 import { own } from '../../../../src/api/own.ts';
 import type { Upgrade } from '../../../../src/api/types.ts';
@@ -68,7 +70,8 @@ export async function get(
 
 /** Accepts the words of `kubectl get`: `get upgrades`, `get upgrade web`, `get deploy web`. */
 function namesIn(words: readonly string[]): readonly string[] {
-  const [first = '', ...others] = words;
+  const [word = '', ...others] = words;
+  const first = word.toLowerCase();
   if (UPGRADE_WORDS.includes(first)) {
     return others;
   }
@@ -148,8 +151,21 @@ function row(io: Io, upgrade: Upgrade, options: GetOptions): string[] {
   ];
 }
 
-/** Formats the table; on a terminal the message is wrapped. */
+/** Formats the table; on a terminal the message is wrapped, and one that is too narrow for the columns has no TARGET, which is long and says the least. */
 export function table(io: Io, upgrades: readonly Upgrade[], options: GetOptions): string[] {
+  const cells = cellsOf(io, upgrades, options);
+  if (options.output === 'wide') {
+    return columns(cells);
+  }
+  const widest = Math.max(...columns(cells.map((row) => row.slice(0, -1))).map((line) => stringWidth(line)));
+  const target = options.allNamespaces ? 2 : 1;
+  return tableLines(
+    io,
+    io.terminal && widest > io.columns() ? cells.map((row) => row.toSpliced(target, 1)) : cells,
+  );
+}
+
+function cellsOf(io: Io, upgrades: readonly Upgrade[], options: GetOptions): string[][] {
   const head = [
     ...(options.allNamespaces ? ['NAMESPACE'] : []),
     'NAME',
@@ -160,8 +176,7 @@ export function table(io: Io, upgrades: readonly Upgrade[], options: GetOptions)
     'AGE',
     'MESSAGE',
   ];
-  const cells = [head, ...upgrades.map((upgrade) => row(io, upgrade, options))];
-  return options.output === 'wide' ? columns(cells) : tableLines(io, cells);
+  return [head, ...upgrades.map((upgrade) => row(io, upgrade, options))];
 }
 
 /** Redraws the table on a terminal; in a pipe, prints a line for each change. */

@@ -55,7 +55,9 @@ export async function lint(io: Io, options: LintOptions, cluster?: Cluster): Pro
   print(io, findings, options.output);
   if (upgrades.length === 0 && findings.length === 0) {
     throw new Fault(
-      `no Upgrade in ${sources.map(sourceText).join(', ') || `${options.filename.join(', ')}: folders inside a folder are not read`}`,
+      sources.length > 0
+        ? `no Upgrade in ${sources.map(sourceText).join(', ')}`
+        : `no file in ${options.filename.join(', ')} ends in .yaml, .yml or .json; folders inside a folder are not read`,
     );
   }
   if (options.output === undefined) {

@@ -3,7 +3,7 @@ import { kubectl } from '../../../../src/api/kubectl.ts';
 import type { Images, Upgrade } from '../../../../src/api/types.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
-import { imageWarning } from '../image-reference.ts';
+import { imageError, imageWarning } from '../image-reference.ts';
 import type { Io } from '../io.ts';
 import { gitOwner } from '../managers.ts';
 import { gather, type Scene } from '../scene.ts';
@@ -52,6 +52,10 @@ export async function setImage(
     ([container, image]) => `container ${container}: ${before[container] ?? '(not upgraded yet)'} → ${image}`,
   );
   for (const [, image] of changed) {
+    const error = imageError(image);
+    if (error !== undefined) {
+      throw new Fault(error);
+    }
     const warning = imageWarning(image);
     if (warning !== undefined) {
       io.note(`warning: ${warning}`);

@@ -9,8 +9,8 @@ import { painted } from '../paint.ts';
 import { clockTime, plain } from '../text.ts';
 import { troubleNotes } from '../trouble.ts';
 import {
+  conditionOf,
   decided,
-  isStalled,
   lookOf,
   phaseOf,
   phaseText,
@@ -132,7 +132,8 @@ function changeText(upgrade: Upgrade, now: number, output: string | undefined): 
     namespace: upgrade.metadata.namespace,
     name: upgrade.metadata.name,
     phase: phaseOf(upgrade),
-    stalled: isStalled(upgrade),
+    // As the condition says: True also after a version has failed.
+    stalled: conditionOf(upgrade, 'Stalled')?.status === 'True',
     decided: decided(upgrade) !== undefined,
     summary: upgrade.status?.summary ?? '',
     message: upgrade.status?.message ?? '',

@@ -120,11 +120,11 @@ describe('set image', () => {
     api.kubectl([...patch, '{"metadata":{"finalizers":null}}']);
   });
 
-  test('warns of an image that no kubelet accepts', async () => {
+  test('does not set an image that no kubelet accepts', async () => {
     const { err, code } = await run('set', 'image', 'running', 'web=registry.example/Web:3', '--dry-run');
     expect([code, err]).toEqual([
-      0,
-      expect.stringContaining('warning: no kubelet accepts registry.example/Web:3'),
+      1,
+      expect.stringContaining('error: no kubelet accepts registry.example/Web:3'),
     ]);
   });
 
