@@ -69,6 +69,8 @@ describe('values', () => {
     ['a tag in the repository', 'image.repository=registry.example/postcheck:0.1.0', /repository/],
     ['a digest in the repository', 'image.repository=registry.example/postcheck@sha256:0', /repository/],
     ['a scheme in the repository', 'image.repository=https://registry.example/postcheck', /repository/],
+    ['a quantity that is none', 'resources.limits.memory=512MB', /memory/],
+    ['a user by name', 'securityContext.runAsUser=root', /runAsUser/],
     // As `gate:` is, when every line below it is a comment.
     ['a section without a value', 'gate=null', /missing property 'gate'/],
     [

@@ -36,9 +36,7 @@ test('the parts together are the whole, and none has what another has', () => {
 test('the same name is the same part, and names differ', () => {
   const list = pairs(11, 3);
   expect(shareOf(list, 'good, Deployment', alike)).toEqual(shareOf(list, 'good, Deployment', alike));
-  const shares = [...'abcdefgh'].map((name) =>
-    JSON.stringify(partOf(list, name.charCodeAt(0), alike)),
-  );
+  const shares = [...'abcdefgh'].map((name) => JSON.stringify(partOf(list, name.charCodeAt(0), alike)));
   expect(new Set(shares).size).toBe(PARTS);
 });
 

@@ -90,7 +90,11 @@ const WORDS: ReadonlyMap<unknown, string> = new Map([
   ['ETIMEDOUT', 'connection timed out'],
 ]);
 
-const plainMessage = (error: NodeJS.ErrnoException): string => WORDS.get(error.code) ?? error.message;
+/** OpenSSL's errors have a thread's number, its own codes and a place in its sources around what happened, such as `wrong version number`. */
+const OPENSSL = /^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+):/;
+
+const plainMessage = ({ code, message }: NodeJS.ErrnoException): string =>
+  WORDS.get(code) ?? OPENSSL.exec(message)?.[1] ?? message;
 
 /** Returns the message of an error; for an AggregateError (several addresses were tried) those of its parts. */
 export function errorText(error: Error): string {
