@@ -42,9 +42,10 @@ function causes(upgrade: Upgrade, now: number): string[] {
   return isBoth || cause ? [plain(cause)] : [];
 }
 
-/** In a fallback: why the previous version is not verified either, so far. */
+/** In a fallback that is rolled: why the previous version is not verified either, so far. Before that the pods may still be those of the other one. */
 function unverifiedAgain({ status }: Upgrade): string[] {
-  const pod = isUnderWay(status) && status?.fallback ? status.pods?.find(isOpen) : undefined;
+  const isChecked = isUnderWay(status) && status?.fallback?.state === 'Checking';
+  const pod = isChecked ? status?.pods?.find(isOpen) : undefined;
   const text = pod?.message ?? pod?.reason;
   return pod && text ? [plain(`pod ${pod.name} of the previous version: ${text}`)] : [];
 }

@@ -66,11 +66,14 @@ async function read(cluster: Cluster, scene: Scene, types: readonly string[]): P
       return types.includes(text(raw.type)) && about.has(`${text(kind)}/${text(name)}`);
     })
     .map(lineOf)
-    .sort((a, b) => (timeOrder(a) < timeOrder(b) ? -1 : 1));
+    .sort(inTime);
 }
 
 /** Controllers of Kubernetes state whole seconds: of one second their events come first, because ours follow from them. */
-const timeOrder = (line: Line): string => line.at.replace(/Z$/, '');
+function inTime(a: Line, b: Line): number {
+  const [first, second] = [a, b].map(({ at: when }) => when.replace(/Z$/, '')) as [string, string];
+  return first === second ? 0 : first < second ? -1 : 1;
+}
 
 function subjects({ upgrade, revisions, pods }: Scene): ReadonlySet<string> {
   const { kind, name } = upgrade.spec.targetRef;
