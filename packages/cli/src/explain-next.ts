@@ -5,6 +5,7 @@ import { kubectl } from '../../../src/api/kubectl.ts';
 import { isReason } from '../../../src/api/reasons.ts';
 import type { PodReport, Upgrade } from '../../../src/api/types.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
+import { wantedImages } from '../../../src/core/report/sentence-parts.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { firstDeadline, overdue, overduePods } from './overdue.ts';
 import { clockTime, moment } from './text.ts';
@@ -158,7 +159,7 @@ function duringAttempt(upgrade: Upgrade, now: number, abort: string): string[] {
 function duringFallback(upgrade: Upgrade, now: number): string[] {
   const { status, spec } = upgrade;
   const { deadlineAt } = status?.attempt ?? {};
-  const wanted = imagesText(Object.fromEntries(spec.containers.map((one) => [one.name, one.image])), spec);
+  const wanted = imagesText(wantedImages(spec), spec);
   const late = overduePods(status?.pods ?? [], now);
   return [
     `the previous images are restored and verified${awaitsFallback(upgrade) ? `; after that ${wanted} is rolled` : ''}`,

@@ -9,6 +9,7 @@ import { REASONS, TERMINAL_REASONS } from '../../../src/api/reasons.ts';
 import type { HistoryEntry, PodReport, Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
+import { wantedImages } from '../../../src/core/report/sentence-parts.ts';
 import { fromIso, spanText } from '../../../src/core/time.ts';
 import { misplacedLines, unreadLines } from './annotations.ts';
 import { outputs, rules, spread } from './explain-evidence.ts';
@@ -163,7 +164,7 @@ function headline(upgrade: Upgrade, now: number, lapsed: boolean): string {
 /** The last attempt has ended and the one for the current spec has not started: that is the most important. */
 function notStarted(upgrade: Upgrade, now: number): string {
   const { spec, status } = upgrade;
-  const wanted = imagesText(Object.fromEntries(spec.containers.map((one) => [one.name, one.image])), spec);
+  const wanted = imagesText(wantedImages(spec), spec);
   const { number, end } = status?.attempt ?? {};
   const state = isStalled(upgrade)
     ? 'Stalled: action is required'

@@ -84,12 +84,12 @@ export function lintText(
   // kubectl reads the merge keys (<<) of YAML 1.1 too.
   const documents = parseAllDocuments(text, { lineCounter: lines, logLevel: 'error', merge: true });
   const templates = templateFaults(text, documents, lines);
-  const broken =
-    templates.length > 0 ? templates : documents.flatMap((document) => faultsOf(document, lines));
+  const faults = documents.map((document) => ({ document, found: faultsOf(document, lines) }));
+  const isTemplate = templates.length > 0;
+  const broken = isTemplate ? templates : faults.flatMap(({ found }) => found);
   // What is wrong with one document does not hide what is wrong with the others, unless none is YAML yet.
-  const sound =
-    templates.length > 0 ? [] : documents.filter((document) => faultsOf(document, lines).length === 0);
-  const objects = sound.flatMap((document) =>
+  const sound = faults.filter(({ found }) => !isTemplate && found.length === 0);
+  const objects = sound.flatMap(({ document }) =>
     objectsIn(document.toJS()).flatMap(([manifest, place]) =>
       isObject(manifest) ? [{ manifest, written: { file, node: nodeAt(document, place), lines } }] : [],
     ),

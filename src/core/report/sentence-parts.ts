@@ -38,7 +38,7 @@ export const target = ({ upgrade }: Facts): string =>
   `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
 
 /** The images of the spec, by container. */
-export const wantedImages = ({ containers }: CompleteUpgrade['spec']): Images =>
+export const wantedImages = ({ containers }: Pick<CompleteUpgrade['spec'], 'containers'>): Images =>
   Object.fromEntries(containers.map(({ name, image }) => [name, image]));
 
 /** The spec, without containers that were named after the attempt had ended: others may have set their images since. */

@@ -2,6 +2,7 @@
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { ANNOTATIONS, type Verb } from '../../../../src/api/verbs.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
+import { wantedImages } from '../../../../src/core/report/sentence-parts.ts';
 import { isFallingBack, isUnderWay } from '../../../../src/core/status.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Cluster } from '../cluster.ts';
@@ -81,7 +82,7 @@ export function pausing({ status }: Upgrade, running: boolean): string {
 export function resuming({ status, spec }: Upgrade, running: boolean): string {
   return running
     ? `Attempt ${status?.attempt?.number} continues${isFallingBack(status) ? ' to fall back' : ''}; each pod has its full deadline again`
-    : `An attempt may start: ${imagesText(Object.fromEntries(spec.containers.map((c) => [c.name, c.image])), spec)}`;
+    : `An attempt may start: ${imagesText(wantedImages(spec), spec)}`;
 }
 
 /** The operator writes the status meanwhile, which does not change what is wanted. */
