@@ -88,8 +88,9 @@ const PARTS: Readonly<Record<string, () => Part[]>> = {
     }),
     daemonSetPart(fleet, operator, { pods, update: 'OnDelete', check: 'exec', startsAfter: STARTS_AFTER }),
   ],
-  /** Of these only what they cost in turn, by both strategies, and by the least program: with thousands of pods the others take an hour. */
-  one: () => [daemonSetPart(fleet, operator, MANY)],
+  /** What a pod costs among few and among many, both with the same cluster. */
+  one: () => [daemonSetPart(fleet, operator, FEW), daemonSetPart(fleet, operator, MANY)],
+  /** The same by both strategies, and by the least program: with thousands of pods the others take an hour. */
   flat: () => [
     daemonSetPart(fleet, operator, FEW),
     daemonSetPart(fleet, operator, MANY),
