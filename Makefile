@@ -87,9 +87,9 @@ e2e: operator ## only the tests on the cluster
 	test/packages.sh
 	node scripts/test.ts e2e e2e-alone e2e-kill e2e-rbac e2e-chart
 
-.PHONY: outages
-outages: operator ## kill kube-apiserver, etcd and a node of the test cluster in the middle of attempts; minutes
-	node scripts/test.ts outages
+.PHONY: nightly-nodes
+nightly-nodes: operator ## whatever else takes minutes on the nodes of the test cluster: kube-apiserver, etcd and a node killed in the middle of attempts, the operator in each stage
+	node scripts/test.ts nodes
 
 .PHONY: kubelet
 kubelet: operator ## run the probers beside a real kubelet on the same pods; a minute or two

@@ -25,7 +25,7 @@ interface Stage {
   readonly onCluster?: true;
   /** Plays all of what is otherwise played in part: test/support/share.ts. */
   readonly whole?: true;
-  /** For what must be built before (`make release-dry`), or takes long (`make nightly`, `make outages`), or is about what seldom changes (`make kubelet`). */
+  /** For what must be built before (`make release-dry`), or takes long (`make nightly`, `make nightly-nodes`), or is about what seldom changes (`make kubelet`). */
   readonly onlyWhenNamed?: true;
 }
 
@@ -35,6 +35,12 @@ interface Stage {
  */
 const LONG =
   '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|people|storage|releases)|/container/readiness-probe-load|/test/cluster/download-kubernetes)\\.';
+
+/**
+ * On nodes: what is killed there for minutes, and what differs from other tests in one respect that the simulation plays too, as the operator killed in
+ * each stage of a rollout, and the Parallel StatefulSet beside the ordered one.
+ */
+const LONG_ON_NODES = '/test/e2e/(outages|stages-killed|statefulset-parallel)\\.';
 
 /** Tests on a real API server or on nodes wait much of the time: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does what changes the operator that the other tests use: kills, and at the end the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [
@@ -46,7 +52,7 @@ const STAGES: readonly Stage[] = [
   },
   {
     name: 'e2e-kill',
-    files: '/test/e2e/(kill|stages-killed|rollout-checks).*\\.test\\.ts$',
+    files: '/test/e2e/(kill|rollout-checks).*\\.test\\.ts$',
     workers: 1,
     beside: 'unit',
     onCluster: true,
@@ -60,8 +66,8 @@ const STAGES: readonly Stage[] = [
   },
   {
     name: 'e2e',
-    files:
-      '/test/(images|e2e)/(?!traffic|metrics|kill|stages-killed|outages|kubelet-|rollout-checks|rbac|chart).*\\.test\\.ts$',
+    files: '/test/(images|e2e)/(?!traffic|metrics|kill|kubelet-|rollout-checks|rbac|chart).*\\.test\\.ts$',
+    except: LONG_ON_NODES,
     workers: 3,
     onCluster: true,
   },
@@ -74,8 +80,8 @@ const STAGES: readonly Stage[] = [
   },
   { name: 'e2e-chart', files: '/test/e2e/chart.*\\.test\\.ts$', workers: 1, beside: 'api', onCluster: true },
   {
-    name: 'outages',
-    files: '/test/e2e/outages.*\\.test\\.ts$',
+    name: 'nodes',
+    files: LONG_ON_NODES,
     workers: 1,
     onCluster: true,
     onlyWhenNamed: true,
