@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { activeStatusOf, podOf, snapshotOf, upgradeOf, workloadOf } from '../../../test/support/snapshots.ts';
 import type { PodState } from '../../api/enums.ts';
+import { storedStatus } from '../complete-status.ts';
 import type { Evaluation } from './evaluation.ts';
 import { type Attributes, explain, followExplained } from './explain.ts';
 
@@ -115,4 +116,13 @@ test('without nodes to read nothing is explained', () => {
   const snapshot = snapshotOf({ upgrade: upgradeOf({ spec: { strategy: { explainBy: ['kernel'] } } }) });
   const evaluation = { snapshot, workload: workloadOf(), summary: { results } } as unknown as Evaluation;
   expect(followExplained(evaluation, activeStatusOf()).explained).toEqual([]);
+});
+
+test('without a failure no list is stored, which would be a change that is written at once', () => {
+  const evaluation = {
+    snapshot: snapshotOf(),
+    workload: workloadOf(),
+    summary: { results: [] },
+  } as unknown as Evaluation;
+  expect(storedStatus(followExplained(evaluation, activeStatusOf()))).not.toHaveProperty('explained');
 });

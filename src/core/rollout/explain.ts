@@ -58,7 +58,7 @@ export function followExplained(evaluation: Evaluation, status: ActiveStatus): A
   );
   const failed = [...left.map(({ name, node }) => node ?? name), ...unlisted.map(({ pod }) => pod.node)];
   if (failed.length === 0) {
-    return { ...status, explained: [] };
+    return { ...status, explained: unlessEmpty([]) };
   }
   // Only recorded results, which a restarted operator has too: otherwise the explanation would change with a restart.
   const verified = summary.results
