@@ -293,18 +293,30 @@ describe('a key with priority', () => {
 });
 
 describe('a key that begins something new', () => {
-  test('waits for all that something is under way for', async () => {
-    const { clock, queue, worked, finish } = benchOf(1);
+  test('waits until the one before it is done, whoever else is free', async () => {
+    const { clock, queue, worked, finish } = benchOf(8);
     queue.add('first/new');
     queue.add('second/new');
-    await turn(clock);
     queue.add('third/new');
-    queue.add('shop/0');
-    queue.add('shop/1');
-    // Ends `first`, which its own worker took; then `second`, whose worker is for all.
+    await turn(clock);
+    expect(worked).toEqual(['0 first/new']);
     await finish();
     await finish();
-    expect(worked).toEqual(['0 first/new', '0 second/new', '0 third/new', '0 shop/0']);
+    expect(worked).toEqual(['0 first/new', '0 second/new', '0 third/new']);
+  });
+
+  test('is not held up for good by one that takes long, nor by all of one namespace', async () => {
+    const { clock, queue, worked } = benchOf(8);
+    for (let i = 0; i < 10; i++) {
+      queue.add(`slow/${i}/new`);
+    }
+    await run(clock, 1000);
+    expect(worked.map((line) => line.split(' ')[0])).toEqual(['0', '250', '500', '750', '1000']);
+    await run(clock, 10_000);
+    expect(worked).toHaveLength(6);
+    queue.add('shop/new');
+    await turn(clock);
+    expect(worked.at(-1)).toBe('10000 shop/new');
   });
 
   test('has a worker of its kind, however much is under way', async () => {
@@ -321,28 +333,20 @@ describe('a key that begins something new', () => {
     expect(worked.slice(2)).toEqual(['0 busy/1', '0 other/new']);
   });
 
-  test('says that it waits before its turn, and is counted until then', async () => {
-    const { clock, queue, worked, finish } = benchOf(1);
-    queue.add('shop/0');
+  test('says that it waits before its turn, one after the other, and is counted until then', async () => {
+    const { clock, queue, worked, finish } = benchOf(8);
     queue.add('first/new');
     await turn(clock);
     queue.add('second/new');
     queue.add('third/shown');
-    expect(queue.beginning).toBe(2);
-    // Ends `shop/0`, whose worker is for all but `second`.
-    await finish();
-    await finish();
-    expect(worked).toEqual(['0 shop/0', '0 first/new', '0 third/shown', '0 second/new']);
-    expect(queue.beginning).toBe(0);
-  });
-
-  test('has every worker that is free', async () => {
-    const { clock, queue, worked } = benchOf(3);
-    for (let i = 0; i < 5; i++) {
-      queue.add(`shop-${i}/new`);
-    }
+    queue.add('fourth/shown');
+    expect(queue.beginning).toBe(3);
     await turn(clock);
-    expect(worked).toHaveLength(4);
+    expect(worked).toEqual(['0 first/new', '0 third/shown']);
+    await finish();
+    await finish();
+    expect(worked.slice(2)).toEqual(['0 second/new', '0 fourth/shown']);
+    expect(queue.beginning).toBe(0);
   });
 
   test('waits for nobody once it has priority', async () => {
@@ -350,10 +354,12 @@ describe('a key that begins something new', () => {
     queue.add('first/new');
     queue.add('shop/0');
     queue.add('second/new');
+    queue.add('third/shown');
+    queue.add('fourth/shown');
     await turn(clock);
     queue.add('second/new', true);
     await turn(clock);
-    expect(worked).toEqual(['0 shop/0', '0 first/new', '0 second/new']);
+    expect(worked).toEqual(['0 shop/0', '0 third/shown', '0 first/new', '0 second/new']);
   });
 });
 

@@ -1,14 +1,14 @@
 /**
  * A work queue like client-go's: each key is processed at most once at a time, again if it was added meanwhile, later on request, and with backoff
- * after failures. Namespaces take turns and none has all workers, keys with priority have workers of their own, and keys that begin something new wait
- * for those that something is under way for. Keys are processed in short slices, never within the call that adds them: sockets are read and timers
- * fire between two slices.
+ * after failures. Namespaces take turns and none has all workers, keys with priority have workers of their own, and keys that begin something new are
+ * processed one after the other. Keys are processed in short slices, never within the call that adds them: sockets are read and timers fire between two
+ * slices.
  */
 import { BUSY_SHARE, EXPENSIVE_MS, REST_MAX_MS } from './busy-share.ts';
 import { FairKeys, namespaceOf } from './fair-keys.ts';
 import type { Clock } from './ports.ts';
 import type { QueueTelemetry } from './telemetry-ports.ts';
-import { Workers } from './workers.ts';
+import { PATIENCE_MS, Workers, WorkersInTurn } from './workers.ts';
 
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 30_000;
@@ -34,11 +34,12 @@ export interface QueueOptions {
   /** Further workers, for keys with priority alone: neither kind of keys, however many there are, holds up the other. */
   readonly reservedWorkers: number;
   /**
-   * Whether a key without priority begins something new. It is processed while no others wait, and besides by one worker of its kind: what is begun
-   * is brought to its end first, however much begins at once, and what begins is never held up for good.
+   * Whether a key without priority begins something new. These have workers of their own, so that they are never held up by what is under way, and
+   * each waits for the one before, up to a limit: where hundreds begin at once while others fall back, a slow API server has one request more to work
+   * on, not one of each worker.
    */
   readonly begins: (key: string) => boolean;
-  /** Whether such a key is to be processed before its turn, to say that it waits for it. */
+  /** Whether such a key is to be processed before its turn, to say that it waits for it. These wait for each other in the same way. */
   readonly announces: (key: string) => boolean;
   readonly telemetry: QueueTelemetry;
   /** Never rejects. */
@@ -70,12 +71,13 @@ export class Queue {
   readonly #waiting = new FairKeys();
   readonly #prioritized = new FairKeys();
   readonly #beginning = new FairKeys();
-  /** Of those that wait, the ones that begin something new and say so first. */
-  readonly #announcing = new Set<string>();
+  /** Those that begin something new and say first that they wait. */
+  readonly #announcing = new FairKeys();
   readonly #working = new Set<string>();
   readonly #workers: Workers;
   readonly #reserved: Workers;
-  readonly #beginners = new Workers(1);
+  readonly #beginners: WorkersInTurn;
+  readonly #announcers: WorkersInTurn;
   /** Keys that were added while they were processed, and whether with priority. */
   readonly #dirty = new Map<string, boolean>();
   readonly #timers = new Map<string, Timer>();
@@ -90,6 +92,8 @@ export class Queue {
     this.#options = options;
     this.#workers = new Workers(options.workers);
     this.#reserved = new Workers(options.reservedWorkers);
+    this.#beginners = new WorkersInTurn(options.workers, options.clock);
+    this.#announcers = new WorkersInTurn(options.workers, options.clock);
   }
 
   start(): void {
@@ -116,13 +120,17 @@ export class Queue {
       this.#dirty.set(key, priority || this.#dirty.get(key) === true);
     } else if (restsUntil > this.#options.clock.steady()) {
       this.#addAt(key, restsUntil, priority);
-    } else if (priority && (this.#waiting.has(key) || this.#beginning.has(key))) {
-      this.#announcing.delete(key);
-      this.#prioritized.add(key, this.#waiting.remove(key) ?? this.#beginning.remove(key) ?? 0);
+    } else if (priority && this.#withoutPriority.some((keys) => keys.has(key))) {
+      const since = this.#withoutPriority.map((keys) => keys.remove(key)).find((at) => at !== undefined);
+      this.#prioritized.add(key, since ?? 0);
       this.#scheduleSlice();
-    } else if (![this.#waiting, this.#beginning, this.#prioritized].some((keys) => keys.has(key))) {
+    } else if (![...this.#withoutPriority, this.#prioritized].some((keys) => keys.has(key))) {
       this.#enqueue(key, priority);
     }
+  }
+
+  get #withoutPriority(): readonly FairKeys[] {
+    return [this.#waiting, this.#beginning, this.#announcing];
   }
 
   /** Adds the key after a delay; an earlier time that is already scheduled stays, and so does its priority. */
@@ -156,11 +164,7 @@ export class Queue {
     const { clock, telemetry, begins, announces } = this.#options;
     let keys = priority ? this.#prioritized : this.#waiting;
     if (!priority && begins(key)) {
-      if (announces(key)) {
-        this.#announcing.add(key);
-      } else {
-        keys = this.#beginning;
-      }
+      keys = announces(key) ? this.#announcing : this.#beginning;
     }
     keys.add(key, clock.steady());
     telemetry.added();
@@ -174,7 +178,7 @@ export class Queue {
   }
 
   get #depth(): number {
-    return this.#waiting.size + this.#beginning.size + this.#prioritized.size;
+    return this.#prioritized.size + this.#withoutPriority.reduce((sum, { size }) => sum + size, 0);
   }
 
   #scheduleSlice(): void {
@@ -201,13 +205,12 @@ export class Queue {
   }
 
   #startNext(): boolean {
-    const [waiting, beginning, prioritized] = [this.#waiting, this.#beginning, this.#prioritized];
     return (
-      this.#startFrom(prioritized, { workers: this.#reserved, priority: true }) ||
-      this.#startFrom(waiting, { workers: this.#workers, priority: false }) ||
-      this.#startFrom(prioritized, { workers: this.#workers, priority: true }) ||
-      this.#startFrom(beginning, { workers: this.#beginners, priority: false }) ||
-      this.#startFrom(beginning, { workers: this.#workers, priority: false })
+      this.#startFrom(this.#prioritized, { workers: this.#reserved, priority: true }) ||
+      this.#startFrom(this.#waiting, { workers: this.#workers, priority: false }) ||
+      this.#startFrom(this.#prioritized, { workers: this.#workers, priority: true }) ||
+      this.#startFrom(this.#announcing, { workers: this.#announcers, priority: false }) ||
+      this.#startFrom(this.#beginning, { workers: this.#beginners, priority: false })
     );
   }
 
@@ -223,8 +226,10 @@ export class Queue {
     const { clock, telemetry } = this.#options;
     telemetry.depth(this.#depth);
     telemetry.waited((clock.steady() - since) / 1000);
-    this.#announcing.delete(key);
     void this.#run(key, how);
+    if (how.workers instanceof WorkersInTurn) {
+      clock.after(PATIENCE_MS, () => this.#scheduleSlice());
+    }
   }
 
   async #run(key: string, { workers, priority }: Taken): Promise<void> {
