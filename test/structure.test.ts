@@ -349,6 +349,17 @@ describe('imports follow the architecture', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('what others name is looked up with `own`: a container may be called `constructor`', () => {
+    const sources = globSync(['src/**/*.ts', 'packages/*/src/**/*.ts', 'packages/cli/page/*.{ts,tsx}'], {
+      exclude: ['**/*.test.ts', 'src/api/own.ts', '**/node_modules/**'],
+    });
+    const lookup = /[\w)](?:\?\.)?\[(?:name|container|label|node|pod|namespace)\](?! =)/g;
+    const wrong = sources.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(lookup)].map(([found]) => `${file}: ${found}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test('a function of a module that has statements is declared with `function`: the linter says so', () => {
     const folder = mkdtempSync(join(tmpdir(), 'lint-'));
     cpSync('biome', join(folder, 'biome'), { recursive: true });

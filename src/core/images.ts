@@ -24,6 +24,10 @@ export function exceededBy(
   return bytesOf(images) > SET_MAX_BYTES ? { limit: SET_MAX_BYTES } : undefined;
 }
 
+/** The images of the spec by container name. */
+export const wantedImages = ({ containers }: Pick<UpgradeSpec, 'containers'>): Images =>
+  Object.fromEntries(containers.map(({ name, image }) => [name, image]));
+
 /** The images of the template by container name, including init containers and sidecars: names are unique within a pod. */
 export const templateImages = ({ containers }: Pick<WorkloadView, 'containers'>): Images =>
   Object.fromEntries(containers.map(({ name, image }) => [name, image]));

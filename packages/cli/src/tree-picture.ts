@@ -4,7 +4,7 @@ import { own } from '../../../src/api/own.ts';
 import type { Images, Upgrade } from '../../../src/api/types.ts';
 import type { PodView, WorkloadView } from '../../../src/api/views.ts';
 import { completeStatus } from '../../../src/core/complete-status.ts';
-import { isUpgraded, runsImages, upgradedImages } from '../../../src/core/images.ts';
+import { isUpgraded, runsImages, upgradedImages, wantedImages } from '../../../src/core/images.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
 import { isFallingBack, isUnderWay } from '../../../src/core/status.ts';
 import { fromIso } from '../../../src/core/time.ts';
@@ -101,16 +101,16 @@ function strategy({ rawWorkload, workload }: Scene): string {
 }
 
 /** The images of the attempt; before it has started, those of the spec. */
-function wantedImages(upgrade: Upgrade): Images {
+function imagesOfAttempt(upgrade: Upgrade): Images {
   const { spec, status } = upgrade;
   return status?.attempt && !isOfEarlierSpec(upgrade)
     ? upgradedImages(completeStatus(status), spec)
-    : Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
+    : wantedImages(spec);
 }
 
 /** Whether these pods run the wanted images. Admission may rewrite the images of pods, so for the template's own revision the template decides. */
 function isWanted({ upgrade, workload, updateRevision }: Scene, pod: PodView): boolean {
-  const wanted = wantedImages(upgrade);
+  const wanted = imagesOfAttempt(upgrade);
   return workload && pod.revision === updateRevision
     ? runsImages(workload, wanted)
     : pod.containers.every(({ name, image }) => [undefined, image].includes(own(wanted, name)));
@@ -118,7 +118,7 @@ function isWanted({ upgrade, workload, updateRevision }: Scene, pod: PodView): b
 
 /** The workload counts the pods of its template, which need not be the wanted one: before anything is written, after a fallback, after a change by others. */
 const updatedPods = (scene: Scene, workload: WorkloadView): number =>
-  runsImages(workload, wantedImages(scene.upgrade))
+  runsImages(workload, imagesOfAttempt(scene.upgrade))
     ? workload.updated
     : scene.pods.filter((pod) => isLive(pod) && isWanted(scene, pod)).length;
 

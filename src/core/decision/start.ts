@@ -12,7 +12,7 @@ import {
   type Status,
   unlessEmpty,
 } from '../complete-status.ts';
-import { changedImages, imagesOf, isUpgraded, runsImages, sameImages } from '../images.ts';
+import { changedImages, imagesOf, isUpgraded, runsImages, sameImages, wantedImages } from '../images.ts';
 import { imagesText } from '../report/image-text.ts';
 import { startupProbeText } from '../report/warning-text.ts';
 import { imagesToRestore, overtakenImages } from '../rollout/attempt.ts';
@@ -38,8 +38,8 @@ import { dependencyWait } from './dependencies.ts';
 import type { Start, Trigger } from './state.ts';
 
 /** The wanted image of every container in the template: the one in the spec, or the previous one. */
-function wantedImages({ upgrade }: Snapshot, workload: WorkloadView, from: Images): Images {
-  const named = Object.fromEntries(upgrade.spec.containers.map(({ name, image }) => [name, image]));
+function imagesToRoll({ upgrade }: Snapshot, workload: WorkloadView, from: Images): Images {
+  const named = wantedImages(upgrade.spec);
   return Object.fromEntries(
     workload.containers
       .filter(({ name, image }) => own(imagesOf(workload), name) === image || own(named, name))
@@ -84,7 +84,7 @@ export function setsOf(
   inherit: boolean,
 ): { readonly from: ImageSet; readonly to: ImageSet } {
   const from = previousSet(snapshot, workload, inherit);
-  return { from, to: { images: wantedImages(snapshot, workload, from.images) } };
+  return { from, to: { images: imagesToRoll(snapshot, workload, from.images) } };
 }
 
 /**
@@ -221,8 +221,7 @@ function supersede({ upgrade, now }: Snapshot, status: ActiveStatus, trigger: Tr
   const isReplaced = trigger === 'TargetReplaced';
   const reason = isReplaced ? trigger : 'Superseded';
   const { spec } = upgrade;
-  const wanted = Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
-  const detail = imagesText(wanted, spec);
+  const detail = imagesText(wantedImages(spec), spec);
   const cause: Cause = { reason, trigger, detail: trigger === 'ContainersChanged' ? detail : undefined };
   const outcome = isReplaced ? 'Aborted' : 'Superseded';
   const end: End = { phase: 'Pending', outcome, cause, gating: true };

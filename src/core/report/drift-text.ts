@@ -2,7 +2,7 @@
 import { own } from '../../api/own.ts';
 import type { Images, UpgradeSpec } from '../../api/types.ts';
 import type { Status } from '../complete-status.ts';
-import { differingContainer, imageManager, upgradedImages } from '../images.ts';
+import { differingContainer, imageManager, upgradedImages, wantedImages } from '../images.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { isLive } from '../workload/pods.ts';
 import { managerText } from './cause-text.ts';
@@ -25,7 +25,7 @@ function settledImages(status: Status, spec: UpgradeSpec): Images | undefined {
 /** The previous images. A container that the attempt left as it was, and which was named since then, may have the image in the spec from others. */
 function restoredImages(status: Status, spec: UpgradeSpec): Images {
   const { from, to, fallback } = status;
-  const named = Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
+  const named = wantedImages(spec);
   return Object.fromEntries(
     Object.keys(upgradedImages(status, spec)).flatMap((name) => {
       const before = own(from.images, name);

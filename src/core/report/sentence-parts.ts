@@ -1,9 +1,9 @@
 /** What a sentence is made from, and the parts that several sentences share. */
-import type { Counts, Images, UpgradeSpec } from '../../api/types.ts';
+import type { Counts, UpgradeSpec } from '../../api/types.ts';
 import type { PodView, WorkloadView } from '../../api/views.ts';
 import type { Cause } from '../cause.ts';
 import type { Status } from '../complete-status.ts';
-import { changedImages } from '../images.ts';
+import { changedImages, wantedImages } from '../images.ts';
 import type { Obstacle } from '../obstacle.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
 import { ofDesired, type PodSummary } from '../verification/summary.ts';
@@ -36,10 +36,6 @@ export const pods = (count: number): string => `${count} ${count === 1 ? 'pod' :
 /** `Deployment web`. */
 export const target = ({ upgrade }: Facts): string =>
   `${upgrade.spec.targetRef.kind} ${upgrade.spec.targetRef.name}`;
-
-/** The images of the spec, by container. */
-export const wantedImages = ({ containers }: Pick<CompleteUpgrade['spec'], 'containers'>): Images =>
-  Object.fromEntries(containers.map(({ name, image }) => [name, image]));
 
 /** The spec, without containers that were named after the attempt had ended: others may have set their images since. */
 function withoutNamedLater({ spec }: CompleteUpgrade, status: Status): UpgradeSpec {

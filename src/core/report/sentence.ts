@@ -4,6 +4,7 @@ import { kubectl } from '../../api/kubectl.ts';
 import { printableLine } from '../../api/printable.ts';
 import { isReason } from '../../api/reasons.ts';
 import type { Status } from '../complete-status.ts';
+import { wantedImages } from '../images.ts';
 import { isLeftUnreached } from '../rollout/left.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
 import { isForSpec, isPostCheckChanged, waitsForPods } from '../status.ts';
@@ -16,7 +17,7 @@ import { endCause, explained, failed, fellBack, partial, succeeded, why } from '
 import { versionsText } from './image-text.ts';
 import { explainedClause, leftCounts, leftText } from './left-text.ts';
 import { obstacleText } from './obstacle-text.ts';
-import { countText, type Facts, target, versions, wantedImages } from './sentence-parts.ts';
+import { countText, type Facts, target, versions } from './sentence-parts.ts';
 import { emptyStageClause, rolloutCheckClause, stageClause, waitingStageText } from './stage-text.ts';
 import { waitingToStartText } from './wait-text.ts';
 

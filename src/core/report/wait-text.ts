@@ -2,6 +2,7 @@
 
 import { kubectl } from '../../api/kubectl.ts';
 import type { Status } from '../complete-status.ts';
+import { wantedImages } from '../images.ts';
 import type { CompleteUpgrade } from '../snapshot.ts';
 import { nextNumber } from '../status.ts';
 import { waitsToStart } from '../wait.ts';
@@ -18,9 +19,8 @@ export function waitingToStartText({ upgrade, status }: WaitingFacts): string | 
   if (!waiting || !waitsToStart(status)) {
     return undefined;
   }
-  const { targetRef, containers } = upgrade.spec;
-  const wanted = Object.fromEntries(containers.map(({ name, image }) => [name, image]));
-  const { to } = versionsText(undefined, wanted, upgrade.spec);
+  const { targetRef } = upgrade.spec;
+  const { to } = versionsText(undefined, wantedImages(upgrade.spec), upgrade.spec);
   const what = `${targetRef.kind} ${targetRef.name} will be rolled to ${to}`;
   switch (waiting.reason) {
     case 'WindowClosed':

@@ -1,5 +1,6 @@
 /** Creates the card of an Upgrade in the overview. Pure. */
 import type { Upgrade } from '../../../../src/api/types.ts';
+import { wantedImages } from '../../../../src/core/images.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { isUnderWay } from '../../../../src/core/status.ts';
 import { fromIso } from '../../../../src/core/time.ts';
@@ -80,7 +81,7 @@ export const unreadable = (error: unknown): string =>
   );
 
 export const imagesOf = ({ spec, status }: Upgrade): Readonly<Record<string, string>> =>
-  status?.to?.images ?? Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
+  status?.to?.images ?? wantedImages(spec);
 
 function sectionOf(upgrade: Upgrade): Section {
   if (needsAttention(upgrade)) {

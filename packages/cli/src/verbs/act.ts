@@ -1,8 +1,8 @@
 /** `retry`, `abort`, `approve`, `promote`, `pause` and `resume`. If nothing would happen, nothing is written. */
 import type { Upgrade } from '../../../../src/api/types.ts';
 import { ANNOTATIONS, type Verb } from '../../../../src/api/verbs.ts';
+import { wantedImages } from '../../../../src/core/images.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
-import { wantedImages } from '../../../../src/core/report/sentence-parts.ts';
 import { isFallingBack, isUnderWay } from '../../../../src/core/status.ts';
 import { decodeUpgrade } from '../../../../src/kube/objects/decode-upgrade.ts';
 import type { Cluster } from '../cluster.ts';

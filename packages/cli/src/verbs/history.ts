@@ -1,5 +1,7 @@
 /** `history` and `diff`: lists the attempts of an Upgrade, and compares the images of two of them. */
+import { own } from '../../../../src/api/own.ts';
 import type { Images, Upgrade } from '../../../../src/api/types.ts';
+import { wantedImages } from '../../../../src/core/images.ts';
 import { imagesText } from '../../../../src/core/report/image-text.ts';
 import { fromIso, spanText } from '../../../../src/core/time.ts';
 import type { Cluster } from '../cluster.ts';
@@ -134,7 +136,7 @@ function sides(upgrade: Upgrade, attempts: ReturnType<typeof attemptsIn>): [Side
       { name: 'before', images: status?.from?.images ?? {}, ...runsIf(upgrade, 'FellBack') },
       {
         name: `attempt ${status?.attempt?.number ?? '(not started)'}`,
-        images: status?.to?.images ?? wanted(upgrade),
+        images: status?.to?.images ?? wantedImages(upgrade.spec),
         ...runsIf(upgrade, 'Succeeded'),
       },
     ];
@@ -157,12 +159,9 @@ function side(upgrade: Upgrade, attempt: number): Side {
   return { name: `attempt ${attempt} (${found.outcome})`, images: found.images };
 }
 
-const wanted = ({ spec }: Upgrade): Images =>
-  Object.fromEntries(spec.containers.map(({ name, image }) => [name, image]));
-
 function changesOf(from: Images, to: Images): Change[] {
   const names = [...new Set([...Object.keys(from), ...Object.keys(to)])].sort();
   return names
-    .filter((name) => from[name] !== to[name])
-    .map((container) => ({ container, from: from[container] ?? null, to: to[container] ?? null }));
+    .map((container) => ({ container, from: own(from, container) ?? null, to: own(to, container) ?? null }))
+    .filter((change) => change.from !== change.to);
 }

@@ -1,6 +1,8 @@
 /** `set image`: like `kubectl set image`, but sets `spec.containers` of the Upgrade. */
 import { kubectl } from '../../../../src/api/kubectl.ts';
+import { own } from '../../../../src/api/own.ts';
 import type { Images, Upgrade } from '../../../../src/api/types.ts';
+import { wantedImages } from '../../../../src/core/images.ts';
 import type { Cluster } from '../cluster.ts';
 import { Fault } from '../fault.ts';
 import { imageError, imageWarning } from '../image-reference.ts';
@@ -43,13 +45,14 @@ export async function setImage(
   }
   const scene = await gather(cluster, found);
   checkContainers(images, scene);
-  const before = Object.fromEntries(upgrade.spec.containers.map((one) => [one.name, one.image]));
-  const changed = Object.entries(images).filter(([container, image]) => before[container] !== image);
+  const before = wantedImages(upgrade.spec);
+  const changed = Object.entries(images).filter(([container, image]) => own(before, container) !== image);
   if (changed.length === 0) {
     throw new Fault(`nothing to set: ${unchanged(upgrade, images)}`);
   }
   const effects = changed.map(
-    ([container, image]) => `container ${container}: ${before[container] ?? '(not upgraded yet)'} → ${image}`,
+    ([container, image]) =>
+      `container ${container}: ${own(before, container) ?? '(not upgraded yet)'} → ${image}`,
   );
   for (const [, image] of changed) {
     const error = imageError(image);
@@ -72,21 +75,21 @@ export async function setImage(
   const acting = { ...options, effects };
   return await patched(io, cluster, found, acting, ({ metadata: { resourceVersion }, spec }) => ({
     metadata: { resourceVersion },
-    spec: { containers: containersWith(images, spec.containers) },
+    spec: { containers: containersWith(images, spec) },
   }));
 }
 
 /** Returns the containers with these images. */
-const containersWith = (images: Images, containers: Upgrade['spec']['containers']): object[] =>
-  Object.entries({ ...Object.fromEntries(containers.map((one) => [one.name, one.image])), ...images }).map(
-    ([name, image]) => ({ name, image }),
-  );
+const containersWith = (images: Images, spec: Upgrade['spec']): object[] =>
+  Object.entries({ ...wantedImages(spec), ...images }).map(([name, image]) => ({ name, image }));
 
 function unchanged({ status, spec, metadata }: Upgrade, images: Images): string {
   const wanted = spec.containers
-    .filter(({ name }) => images[name])
+    .filter(({ name }) => own(images, name) !== undefined)
     .map(({ name, image }) => `${name}=${image}`);
-  const failed = Object.entries(images).every(([name, image]) => status?.quarantined?.images[name] === image);
+  const failed = Object.entries(images).every(
+    ([name, image]) => own(status?.quarantined?.images, name) === image,
+  );
   return `${wanted.join(', ')} is already set${failed ? `, and fell back in attempt ${status?.quarantined?.attempt}; retry it with \`${kubectl(metadata.namespace, 'postcheck', 'retry', metadata.name)}\`` : ''}`;
 }
 
