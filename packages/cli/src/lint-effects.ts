@@ -1,4 +1,5 @@
 /** Finds what the API server accepts, and what the operator could not act on, or what would have no effect. Pure. */
+import { stringify } from 'yaml';
 import type { Upgrade, UpgradeSpec } from '../../../src/api/types.ts';
 import type { WorkloadView } from '../../../src/api/views.ts';
 import { type Dependent, findCycle } from '../../../src/core/decision/dependencies.ts';
@@ -93,7 +94,13 @@ export function listText(line: string): string {
   const words = line.trim().split(/\s+/);
   return words.some((word) => SHELL_WORD.test(word) || /['"`$;|&<>]/.test(word))
     ? `[sh, -c, ${JSON.stringify(line)}]`
-    : `[${words.join(', ')}]`;
+    : // In quotes what would not be text without them, such as 10 or, for kubectl, yes.
+      stringify(words, {
+        collectionStyle: 'flow',
+        flowCollectionPadding: false,
+        lineWidth: 0,
+        compat: 'yaml-1.1',
+      }).trim();
 }
 
 /** A cycle of dependencies through these Upgrades of one namespace. */

@@ -99,6 +99,10 @@ describe('lint', () => {
       '8 spec.postCheck.checks[0].exec.command: must be a list: write [/bin/check, --fast]',
     ],
     [
+      'checks: [{name: a, exec: {command: /bin/check --for 10 -v 1e3 true}}]',
+      '8 spec.postCheck.checks[0].exec.command: must be a list: write [/bin/check, --for, "10", -v, "1e3", "true"]',
+    ],
+    [
       'checks: [{name: a, exec: {command: [sleep, 1]}}]',
       '8 spec.postCheck.checks[0].exec.command[1]: must be text: write "1" in quotes',
     ],
