@@ -1,7 +1,7 @@
 /** Draws the pods of a revision: gate, traffic, state, checks and deadline of each. Pure. */
 import { isClosed } from '../../../src/api/gate.ts';
 import { VERIFIED } from '../../../src/api/names.ts';
-import type { PodCheck, PodReport, Upgrade } from '../../../src/api/types.ts';
+import type { Phase, PodCheck, PodReport, Upgrade } from '../../../src/api/types.ts';
 import type { PodView } from '../../../src/api/views.ts';
 import { resultText } from '../../../src/core/report/cause-text.ts';
 import { isUnderWay } from '../../../src/core/status.ts';
@@ -93,9 +93,13 @@ const MAX_OUTPUT = 300;
 
 const SETTLED: readonly string[] = ['Passed', 'Skipped', 'Failed'];
 
-/** No deadline runs while an attempt is paused or waits. */
+/** No deadline runs while an attempt is paused or waits, and no pod is probed once it has failed. */
 const isAtRest = ({ status }: Upgrade): boolean =>
-  status?.paused?.since !== undefined || status?.waiting !== undefined;
+  status?.paused?.since !== undefined ||
+  status?.waiting !== undefined ||
+  (status?.attempt?.end !== undefined && GIVEN_UP.includes(status.phase ?? 'Pending'));
+
+const GIVEN_UP: readonly Phase[] = ['FallbackFailed', 'Failed', 'FellBack', 'Aborted'];
 
 function checksCell(io: Io, scene: Scene, { pod, report, result, state }: EvaluatedPod): string {
   const codes = (report?.checks ?? []).map((check) => checkWord(io, check)).join(', ');

@@ -90,6 +90,19 @@ describe('tree', () => {
     expect(text).not.toContain('deadline');
   });
 
+  test('of a fallback that failed shows no clock of a pod that was not decided, as no pod is probed any more', () => {
+    const stage = retrying();
+    stage.hears({ kind: 'exit', code: 0, output: '' }).settle();
+    const { status } = stage.upgrade;
+    const deadlineAt = new Date(stage.now - 1000).toISOString();
+    const pods = status?.pods?.map((pod) => ({ ...pod, state: 'Waiting' as const, deadlineAt }));
+    stage.upgrade = {
+      ...stage.upgrade,
+      status: { ...status, phase: 'FallbackFailed', pods } as UpgradeStatus,
+    };
+    expect(linesOf(stage).join('\n')).not.toMatch(/probed every|deadline is over/);
+  });
+
   test('announces no last probe long after a deadline, as an operator that is gone sends none', () => {
     const stage = retrying();
     expect(linesOf(stage.seconds(545)).join('\n')).toMatch(/deadline is over: one last probe/);
