@@ -143,7 +143,7 @@ export function waitsForPerson(upgrade: Upgrade): string | undefined {
   }
   switch (status?.waiting?.reason) {
     case 'AwaitingApproval':
-      return `a stage waits for approval: ${run('approve')}`;
+      return newCommand(upgrade) === 'approve' ? undefined : `a stage waits for approval: ${run('approve')}`;
     case 'PartitionSet':
       return `it waits until ${status.waiting.detail} of ${spec.targetRef.kind} ${spec.targetRef.name} is lowered`;
     default:

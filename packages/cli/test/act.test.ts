@@ -6,6 +6,7 @@ import type { Cluster } from '../src/cluster.ts';
 import { Conflict } from '../src/fault.ts';
 import { predict, tokenFor } from '../src/predict.ts';
 import type { Scene } from '../src/scene.ts';
+import { waitsForPerson } from '../src/upgrade-state.ts';
 import { patched, resuming } from '../src/verbs/act.ts';
 import { strayText } from '../src/verbs/set-image.ts';
 import { fakeIo } from './io.ts';
@@ -126,8 +127,11 @@ describe('predict', () => {
     expect(predict('approve', sceneOf(stage), token(), stage.now)).toEqual({
       will: 'stage one of attempt 1 is approved',
     });
+    expect(waitsForPerson(stage.upgrade)).toContain('kubectl postcheck approve web');
     const annotations = { 'postcheck.dev/approve': token() };
     stage.upgrade = { ...stage.upgrade, metadata: { ...stage.upgrade.metadata, annotations } };
+    // Approved, and not observed yet: whoever approved need not do so again.
+    expect(waitsForPerson(stage.upgrade)).toBeUndefined();
     stage.decide();
     stage.decide();
     expect(stage.upgrade.status?.stages?.[0]?.state).toBe('Done');
