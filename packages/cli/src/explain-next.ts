@@ -61,12 +61,7 @@ export function next(upgrade: Upgrade, now: number): string[] {
     case 'FellBack':
     case 'FallbackFailed':
     case 'Failed':
-      return [
-        `these images are not retried automatically. To set another image: ${another}`,
-        isReason(status?.attempt?.end?.reason, 'BaselineFailed')
-          ? `To upgrade all the same: ${again}`
-          : `To retry the same images${onceLeftAlone(upgrade)}: ${again}`,
-      ];
+      return afterFailure(upgrade, { another, again, abort: verb('abort', metadata.name) });
     case 'Aborted':
       return [`nothing more happens. To retry: ${again}`];
     case 'Inconclusive':
@@ -81,6 +76,21 @@ export function next(upgrade: Upgrade, now: number): string[] {
         duringAttempt(upgrade, now, verb('abort', metadata.name))
       );
   }
+}
+
+/** What a person can do about a version that failed. One that stays behind closed gates can still be rolled back. */
+function afterFailure(
+  upgrade: Upgrade,
+  { another, again, abort }: Readonly<Record<'another' | 'again' | 'abort', string>>,
+): string[] {
+  const reason = upgrade.status?.attempt?.end?.reason;
+  return [
+    `these images are not retried automatically. To set another image: ${another}`,
+    isReason(reason, 'BaselineFailed')
+      ? `To upgrade all the same: ${again}`
+      : `To retry the same images${onceLeftAlone(upgrade)}: ${again}`,
+    ...(isReason(reason, 'FallbackPaused') ? [`To roll back: ${abort}`] : []),
+  ];
 }
 
 const verbText = ({ metadata }: Upgrade, ...words: readonly string[]): string =>
@@ -126,7 +136,10 @@ function duringWait(upgrade: Upgrade, now: number): string[] | undefined {
   if (!waiting || person !== undefined) {
     return person === undefined ? undefined : [person.replaceAll('`', '')];
   }
-  const until = waiting.until ? ` at ${moment(waiting.until, now)}` : ' once that is over';
+  // The message has a window in its own time zone and in UTC: a span is the same for every clock.
+  const until = waiting.until
+    ? ` at ${moment(waiting.until, now)}, in ${spanText(fromIso(waiting.until) - now)}`
+    : ' once that is over';
   const isSkippable = isReason(waiting.reason, 'WindowClosed') || waiting.reason === 'Soaking';
   const skip = `. To continue immediately: ${verbText(upgrade, 'promote', upgrade.metadata.name)}`;
   return [`it continues automatically${until}${isSkippable ? skip : ''}`];

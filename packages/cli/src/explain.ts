@@ -20,11 +20,14 @@ import { plural } from './looks.ts';
 import { moment, plain } from './text.ts';
 import {
   conditionOf,
+  isDeleting,
   isOfEarlierSpec,
   isStalled,
   isUnverified,
   objection,
   phaseOf,
+  unseen,
+  waitsForPerson,
 } from './upgrade-state.ts';
 
 /** One part of the explanation: a topic, and its lines. */
@@ -156,9 +159,24 @@ function headline(upgrade: Upgrade, now: number, lapsed: boolean): string {
   if (objected !== undefined) {
     return `${phase}, ${OBJECTIONS[objected]}: action is required.`;
   }
-  const started = `${phase}${at ? `, ${moment(at, now)}` : ''}.`;
+  const started = `${phase}${at ? `, ${moment(at, now)}` : suspension(upgrade)}.`;
   const isStarted = status?.counts !== undefined || at !== undefined;
   return isStarted ? `${started} ${outcomeText(upgrade, lapsed)}` : started;
+}
+
+/** What suspends an attempt: its phase alone looks like progress. */
+function suspension(upgrade: Upgrade): string {
+  if (upgrade.spec.paused && unseen(upgrade) === undefined && !isDeleting(upgrade)) {
+    return ', paused';
+  }
+  switch (upgrade.status?.waiting?.reason) {
+    case 'AwaitingApproval':
+      return waitsForPerson(upgrade) === undefined ? '' : ', waits for approval: action is required';
+    case 'WindowClosed':
+      return ', waits for its window';
+    default:
+      return '';
+  }
 }
 
 /** The last attempt has ended and the one for the current spec has not started: that is the most important. */
@@ -216,8 +234,11 @@ const OUTCOMES_WITH_PAGE: readonly string[] = ['Partial', 'FallbackFailed'];
 /** In these, pods that cannot be probed are what keeps it from its end. */
 const LACKS_EVIDENCE: readonly string[] = ['Inconclusive', 'FallingBack', 'FallbackChecking'];
 
-/** Why the worst pod gave no evidence, if that has a page of its own. */
+/** Why the worst pod gave no evidence, if that has a page of its own. Until a fallback is rolled the pods may still be those that go. */
 function whyNoEvidence({ status }: Upgrade): string | undefined {
+  if (status?.fallback && status.fallback.state !== 'Checking') {
+    return undefined;
+  }
   const reason = status?.pods?.find(({ state }) => state === 'Inconclusive')?.reason;
   return [REASONS, TERMINAL_REASONS].some((table) => Object.hasOwn(table, reason ?? '')) ? reason : undefined;
 }

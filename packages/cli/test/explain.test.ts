@@ -22,6 +22,15 @@ function partsOf(scene: string) {
   } as Record<string, string>;
 }
 
+/** An attempt that waits for a window of another day. */
+function closed(): Stage {
+  const stage = new Stage({
+    windows: [{ days: ['Sun'], start: '00:00', durationSeconds: 60, timeZone: 'UTC' }],
+  });
+  stage.settle();
+  return stage;
+}
+
 describe('why', () => {
   test.each(Object.keys(SCENES))('has a headline for %s, and a reason or "nothing to do"', (scene) => {
     const { headline, Why } = partsOf(scene);
@@ -107,6 +116,17 @@ describe('why', () => {
     const all = [headline, ...parts.flatMap(({ lines }) => lines)];
     expect(all.filter((text) => text.includes("'web=web:3 Next      run: reboot'"))).toHaveLength(1);
     expect(all.filter((text) => /[\p{Cc}\p{Bidi_Control}]/u.test(text))).toEqual([]);
+  });
+
+  test('of a version that failed and stays names the way back, where there is one', () => {
+    const back = 'To roll back: kubectl postcheck abort web -n shop';
+    expect(partsOf('FallbackPaused')['Next']?.split('\n')).toEqual([
+      expect.stringContaining('postcheck set image web web=IMAGE'),
+      expect.stringContaining('postcheck retry web'),
+      back,
+    ]);
+    expect(partsOf('FellBack')['Next']).not.toContain(back);
+    expect(partsOf('ImageConflict')['Next']).not.toContain(back);
   });
 
   test('of one that is being deleted says that it is removed, and nothing of its spec', () => {
@@ -674,8 +694,48 @@ describe('why', () => {
     ]);
     expect(lines('Next')).toEqual([
       expect.stringMatching(
-        /^it continues automatically at \d\d:\d\d:\d\d\. To continue immediately: kubectl postcheck promote web -n shop$/,
+        /^it continues automatically at \d\d:\d\d:\d\d, in \d+[a-z]\S*\. To continue immediately: kubectl postcheck promote web -n shop$/,
       ),
+    ]);
+  });
+
+  test('begins with what an attempt waits for, or that it is paused', () => {
+    const headline = ({ upgrade, now }: Stage) => explain(upgrade, now).headline;
+    const paused = new Stage();
+    paused.settle();
+    paused.upgrade = { ...paused.upgrade, spec: { ...paused.upgrade.spec, paused: true } };
+    paused.settle();
+    expect(headline(paused)).toBe('PostChecking, paused. 0 of 3 pods passed.');
+    const manual = new Stage({ strategy: { stages: [{ name: 'canary', pods: 1, approval: 'Manual' }] } });
+    manual.settle();
+    manual.hears({ kind: 'exit', code: 0, output: '' }).settle();
+    expect(headline(manual)).toMatch(
+      /^[A-Z]\w+, waits for approval: action is required\. \d of 3 pods passed\.$/,
+    );
+    expect(headline(closed())).toBe('Pending, waits for its window.');
+  });
+
+  test('of a wait until another day says how long that is, as the clock of its reader is not that of the message', () => {
+    const { upgrade, now } = closed();
+    const { parts } = explain(upgrade, now);
+    expect(parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
+      expect.stringMatching(
+        /^it continues automatically at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, in \d\d\S*\. To continue immediately: /,
+      ),
+    ]);
+  });
+
+  test('of an abort links its page, and not that of the pods which are going', () => {
+    const stage = new Stage();
+    stage.settle();
+    stage.seconds(600).hears({ kind: 'unconnected', message: 'connect ECONNREFUSED' }).settle();
+    expect(stage.upgrade.status?.pods?.[0]?.state).toBe('Inconclusive');
+    const annotations = { 'postcheck.dev/abort': 'now' };
+    stage.upgrade = { ...stage.upgrade, metadata: { ...stage.upgrade.metadata, annotations } };
+    stage.decide();
+    expect(stage.upgrade.status?.phase).toBe('FallingBack');
+    expect(explain(stage.upgrade, stage.now).parts.at(-1)?.lines).toEqual([
+      expect.stringMatching(/Aborted\.md$/),
     ]);
   });
 
