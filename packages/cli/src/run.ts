@@ -109,20 +109,30 @@ interface Line {
   readonly words: readonly string[];
 }
 
+/** What to write instead. */
+function hintOf(code: string, program: Command, words: readonly string[]): string | undefined {
+  switch (code) {
+    case 'commander.missingArgument':
+      return `Usage: ${usageOf(program, words)}`;
+    case 'commander.missingMandatoryOptionValue':
+      return 'Write `lint -f FILE`, or `lint -f -` for standard input.';
+    case 'commander.unknownCommand':
+      return words.includes('set')
+        ? 'Write what is set, as in `set image web web=registry.example/web:2.1`.'
+        : undefined;
+    case 'commander.excessArguments':
+      return excessHint(words);
+    default:
+      return undefined;
+  }
+}
+
 /** Prints what went wrong in one sentence, and returns the exit code. */
 function reportError(error: unknown, { io }: Context, { program, words }: Line): number {
   if (error instanceof CommanderError) {
-    if (error.code === 'commander.missingArgument') {
-      io.note(`Usage: ${usageOf(program, words)}`);
-    }
-    if (error.code === 'commander.unknownCommand' && words.includes('set')) {
-      io.note('Write what is set, as in `set image web web=registry.example/web:2.1`.');
-    }
-    if (error.code === 'commander.excessArguments') {
-      const hint = excessHint(words);
-      if (hint !== undefined) {
-        io.note(hint);
-      }
+    const hint = hintOf(error.code, program, words);
+    if (hint !== undefined) {
+      io.note(hint);
     }
     return error.exitCode === 0 ? EXIT.ok : EXIT.fault;
   }

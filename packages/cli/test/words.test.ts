@@ -71,6 +71,7 @@ describe('command lines', () => {
       ['undo', 'web'],
       "error: unknown command 'undo': use `abort NAME` during an attempt, and `set image` after it",
     ],
+    [['lint', 'a.yaml'], 'Write `lint -f FILE`, or `lint -f -` for standard input.'],
     [['lint', '-f', 'a.yaml', 'b.yaml'], 'Repeat -f for each file, or name their folder.'],
     [['why'], "error: missing required argument 'name'\nUsage: kubectl postcheck why [options] <name>"],
     [
