@@ -136,7 +136,16 @@ const isLapsed = (upgrade: Upgrade, present: Present | undefined): present is Pr
   ['Succeeded', 'FellBack', 'Partial'].includes(phaseOf(upgrade)) &&
   (present.ready < servedPods(upgrade, present.desired) || present.desired === 0);
 
+/** Whether the attempt ended with a version that is not verified: what is Ready tells how urgent that is. */
+const isUnsafe = (upgrade: Upgrade): boolean =>
+  ['FallbackFailed', 'Failed'].includes(phaseOf(upgrade)) &&
+  objection(upgrade) === undefined &&
+  !isOfEarlierSpec(upgrade);
+
 function lapsedText(upgrade: Upgrade, present: Present | undefined): string {
+  if (present !== undefined && isUnsafe(upgrade)) {
+    return ` ${present.ready} of ${plural(present.desired, 'pod')} Ready now.`;
+  }
   if (!isLapsed(upgrade, present)) {
     return '';
   }

@@ -305,6 +305,9 @@ describe('why', () => {
     expect(now('Partial', 2, 3)).not.toMatch(/Since then/);
     expect(now('Partial', 1, 3)).toMatch(/Since then pods have failed: 1 of 3 pods Ready now/);
     expect(now('FellBack', 0, 0)).toMatch(/ Since then it was scaled to 0 replicas\.$/);
+    // Neither version is verified: whether anything is Ready decides how urgent that is.
+    expect(now('FallbackFailed', 0, 3)).toMatch(/could be verified: act now\. 0 of 3 pods Ready now\.$/);
+    expect(now('FallbackPaused', 1, 3)).toMatch(/was not rolled back\. 1 of 3 pods Ready now\.$/);
     // One that goes on has no pods Ready yet.
     expect(now('GateMissed', 0, 3)).not.toMatch(/Since then/);
   });
