@@ -127,6 +127,11 @@ export function unseen(upgrade: Upgrade): string | undefined {
 export const isUpToDate = (upgrade: Upgrade): boolean =>
   unseen(upgrade) === undefined && newCommand(upgrade) === undefined && !isOfEarlierSpec(upgrade);
 
+/** Whether the approval that it waits for was given: the status has the wait until the stage completes. */
+const isApproved = (upgrade: Upgrade): boolean =>
+  newCommand(upgrade) === 'approve' ||
+  upgrade.status?.stages?.find(({ state }) => state === 'AwaitingApproval')?.approvedAt !== undefined;
+
 /** Returns what a person has to do for it to continue, and how. */
 export function waitsForPerson(upgrade: Upgrade): string | undefined {
   const { metadata, spec, status } = upgrade;
@@ -143,7 +148,7 @@ export function waitsForPerson(upgrade: Upgrade): string | undefined {
   }
   switch (status?.waiting?.reason) {
     case 'AwaitingApproval':
-      return newCommand(upgrade) === 'approve' ? undefined : `a stage waits for approval: ${run('approve')}`;
+      return isApproved(upgrade) ? undefined : `a stage waits for approval: ${run('approve')}`;
     case 'PartitionSet':
       return `it waits until ${status.waiting.detail} of ${spec.targetRef.kind} ${spec.targetRef.name} is lowered`;
     default:

@@ -133,6 +133,9 @@ describe('predict', () => {
     // Approved, and not observed yet: whoever approved need not do so again.
     expect(waitsForPerson(stage.upgrade)).toBeUndefined();
     stage.decide();
+    // Observed, and the stage is completed by the next write.
+    expect(stage.upgrade.status?.stages?.[0]).toMatchObject({ state: 'AwaitingApproval' });
+    expect(waitsForPerson(stage.upgrade)).toBeUndefined();
     stage.decide();
     expect(stage.upgrade.status?.stages?.[0]?.state).toBe('Done');
     expect(token).toThrow(none('two'));
