@@ -237,6 +237,7 @@ export const EVENT_REASONS = {
   StageStarted: { meaning: 'a stage of the attempt started' },
   StageVerified: { meaning: 'every pod of a stage is verified' },
   AwaitingApproval: { meaning: 'a stage waits for `postcheck.dev/approve`' },
+  Resumed: { meaning: '`spec.paused` is false again: the attempt continues' },
   StuckPodDeleted: { meaning: 'a broken pod that blocked a StatefulSet was deleted' },
   PostCheckFailed: { meaning: 'the new version failed' },
   FallbackStarted: { meaning: 'the previous images are being restored' },
@@ -253,6 +254,7 @@ export type EventReason =
   | 'WindowClosed'
   | 'DependencyNotReady'
   | 'PartitionSet'
+  | 'Paused'
   | 'Drifted'
   | 'FellBack'
   | 'Partial'

@@ -37,7 +37,7 @@ export function objectLines(io: Io, scene: Scene): string[] {
   const { upgrade, workload } = scene;
   const { kind, name } = upgrade.spec.targetRef;
   const target = workload
-    ? `└─ ${kind} ${name}   ${updatedPods(scene, workload)} of ${workload.desired} updated, ${workload.available} available${strategy(scene)}`
+    ? `└─ ${kind} ${name}   ${updatedPods(scene, workload)} of ${workload.desired} ${updatedText(upgrade)}, ${workload.available} available${strategy(scene)}`
     : `└─ ${kind} ${name}   does not exist, or cannot be read`;
   return [
     head(io, upgrade),
@@ -121,6 +121,12 @@ const updatedPods = (scene: Scene, workload: WorkloadView): number =>
   runsImages(workload, imagesOfAttempt(scene.upgrade))
     ? workload.updated
     : scene.pods.filter((pod) => isLive(pod) && isWanted(scene, pod)).length;
+
+/** Once a version was given up, its name: reverted pods are updated too, as the status counts them. */
+const updatedText = (upgrade: Upgrade): string =>
+  upgrade.status?.fallback && !isOfEarlierSpec(upgrade)
+    ? `run ${imagesText(imagesOfAttempt(upgrade), upgrade.spec)}`
+    : 'updated';
 
 function roleOf(scene: Scene, revision: string, pods: readonly PodView[]): string {
   if (pods.every((pod) => isWanted(scene, pod))) {

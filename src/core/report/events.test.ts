@@ -49,6 +49,21 @@ describe('a change of the status is reported', () => {
     expect(tell(waits, statusOf()).waitEnded?.reason).toBe('AwaitingApproval');
   });
 
+  test('as a pause, and as its end unless something else begins or ends then', () => {
+    const paused = statusOf({ phase: 'Upgrading', ...said('Ready', 'False', 'Paused'), message: 'paused' });
+    expect(tell(statusOf(), paused).events).toEqual([
+      { type: 'Normal', reason: 'Paused', action: 'Rolling', note: 'paused' },
+    ]);
+    expect(reasons(paused, paused)).toEqual([]);
+    expect(reasons(paused, statusOf())).toEqual(['Resumed']);
+    expect(reasons(paused, statusOf({ phase: 'FellBack', fallback: fallbackOf() }, end('FellBack')))).toEqual([
+      'FallbackVerified',
+    ]);
+    const waiting: UpgradeStatus = { phase: 'Pending', conditions: paused.conditions };
+    expect(reasons(undefined, waiting)).toEqual(['Paused']);
+    expect(reasons(waiting, statusOf({ phase: 'Pending' }))).toEqual(['UpgradeStarted', 'UpgradeStarted']);
+  });
+
   test('as a wait for a window, or for other Upgrades, once', () => {
     const closed = statusOf({ waiting: { reason: 'WindowClosed', since: ago(0) } });
     expect(reasons(statusOf(), closed)).toEqual(['WindowClosed']);

@@ -141,6 +141,17 @@ function standstillNotices(before: Status, after: Status): UpgradeEvent[] {
     : [];
 }
 
+/** An attempt that starts once it is resumed has an event of its own. */
+function pauseNotices(before: Status, after: Status): UpgradeEvent[] {
+  const [was, is] = [before, after].map((status) =>
+    isReason(conditionOf(status, 'Ready')?.reason as AnyReason | undefined, 'Paused'),
+  );
+  if (is === was || (was && (after.attempt?.id !== before.attempt?.id || after.attempt?.end))) {
+    return [];
+  }
+  return [{ type: 'Normal', reason: is ? 'Paused' : 'Resumed', action: 'Rolling', note: after.message }];
+}
+
 function gateNotices(before: Status, after: Status): UpgradeEvent[] {
   const gated = conditionOf(after, 'Gated');
   return gated && gateMissed(after) && !gateMissed(before)
@@ -236,6 +247,7 @@ export function transitionEvents(
     ...rolledBackNotices(before, after),
     ...phaseNotices(before, after),
     ...waitNotices(before, after),
+    ...pauseNotices(before, after),
     ...standstillNotices(before, after),
   ];
   const completions = [...superseded(before, after), ...newEnd(before, after)];
