@@ -7,6 +7,7 @@ import type {
 } from 'node:http2';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
+import { openStream } from './exchange-http2.ts';
 import { encodeRequest } from './grpc-message.ts';
 import { USER_AGENT } from './http-request.ts';
 import { OUTPUT_LIMIT_BYTES } from './result.ts';
@@ -44,7 +45,7 @@ export function callHealthCheck(
       resolve({ code, message, body: Buffer.concat(pieces) });
     };
     const forget = deadline.onEnd(() => end(grpcCode.deadlineExceeded, 'the deadline has passed'));
-    const stream = openStream(session, authority, deadline);
+    const stream = startCall(session, authority, deadline);
     if (stream instanceof Error) {
       end(grpcCode.unavailable, errorText(stream));
       return;
@@ -79,13 +80,13 @@ interface CallStatus {
   readonly message: string;
 }
 
-function openStream(
+function startCall(
   session: ClientHttp2Session,
   authority: string,
   deadline: Deadline,
 ): ClientHttp2Stream | Error {
   try {
-    return session.request({
+    return openStream(session, {
       ':method': 'POST',
       ':scheme': 'http',
       ':authority': authority,
