@@ -12,7 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: [],
   core: ['api'],
   engine: ['api', 'core'],
-  kube: ['api', 'engine/ports', 'engine/telemetry-ports'],
+  kube: ['api', 'engine/ports', 'engine/telemetry-ports', 'packages/kubelet-prober/src/http2-stream'],
   checks: ['api', 'engine/ports', 'packages/kubelet-prober/src'],
   telemetry: ['api', 'engine/ports', 'engine/telemetry-ports'],
 };

@@ -122,7 +122,17 @@ function breach(random: Random): Buffer {
     () => frame(TYPE.reset, 0, 1, Buffer.from([0, 0, 0, random.below(14)])),
     () => frame(TYPE.goAway, 0, 0, Buffer.alloc(8)),
     () => hugeHeaders(),
+    () => unfinishedHeaders(random),
   ])();
+}
+
+/** Few headers without an end, and perhaps a frame that may not follow. */
+function unfinishedHeaders(random: Random): Buffer {
+  const more = Array.from({ length: random.below(4) }, () =>
+    frame(TYPE.continuation, 0, 1, header('a', 'b'.repeat(random.below(2000)))),
+  );
+  const after = random.chance(0.5) ? frame(TYPE.ping, 0, 0, Buffer.alloc(8)) : Buffer.alloc(0);
+  return Buffer.concat([frame(TYPE.headers, 0, 1, header('x', 'y')), ...more, after]);
 }
 
 /** Headers without an end, over 1 MB of them. */

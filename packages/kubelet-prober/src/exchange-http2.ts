@@ -1,15 +1,10 @@
 /** One GET over HTTP/2. */
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  type ClientSessionRequestOptions,
-  connect,
-  type OutgoingHttpHeaders,
-} from 'node:http2';
+import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Socket } from 'node:net';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import { type Answer, HEAD_LIMIT_BYTES, type NoAnswer } from './exchange.ts';
+import { openStream } from './http2-stream.ts';
 import { type ProbeUrl, requestTarget } from './url.ts';
 
 /** Headers about the connection do not exist in HTTP/2; `Host` is sent as `:authority`. */
@@ -69,39 +64,6 @@ export function exchangeHttp2(
       reject(error);
     }
   });
-}
-
-/**
- * Keeps a session's native half until that of its stream is gone. The latter may hold headers of a block that the peer never completed, in memory that
- * Node counts to the session: if the session is collected first, an assertion in its destructor ends the process (nodejs/node#39951).
- */
-const sessionHandles = new FinalizationRegistry<object>(() => {});
-
-/** Opens a stream. Throws if the headers cannot be sent. */
-export function openStream(
-  session: ClientHttp2Session,
-  headers: OutgoingHttpHeaders,
-  options?: ClientSessionRequestOptions,
-): ClientHttp2Stream {
-  const stream = session.request(headers, options);
-  const keep = (): void => {
-    const [ofStream, ofSession] = [nativeHalf(stream), nativeHalf(session)];
-    if (ofStream && ofSession) {
-      sessionHandles.register(ofStream, ofSession);
-    }
-  };
-  if (stream.pending) {
-    stream.once('ready', keep);
-  } else {
-    keep();
-  }
-  return stream;
-}
-
-/** Node has no other name for it; both objects drop it when they are destroyed, so that it has to be read before. */
-function nativeHalf(owner: object): object | undefined {
-  const symbol = Object.getOwnPropertySymbols(owner).find(({ description }) => description === 'kHandle');
-  return symbol && (owner as Record<symbol, object | undefined>)[symbol];
 }
 
 /** Creates a client session on a connected socket; it accepts no pushed streams. */

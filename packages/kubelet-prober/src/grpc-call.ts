@@ -7,9 +7,9 @@ import type {
 } from 'node:http2';
 import { errorText } from './connection.ts';
 import type { Deadline } from './deadline.ts';
-import { openStream } from './exchange-http2.ts';
 import { encodeRequest } from './grpc-message.ts';
 import { USER_AGENT } from './http-request.ts';
+import { openStream } from './http2-stream.ts';
 import { OUTPUT_LIMIT_BYTES } from './result.ts';
 
 /** The result of a unary call: a gRPC status, and the messages before it. */

@@ -1,15 +1,11 @@
 /** Streaming requests over HTTP/2 or HTTP/1.1. */
 import { type EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect as connectHttp2,
-  constants,
-} from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
 import { request } from 'node:https';
 import type { Readable } from 'node:stream';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { openStream } from '../../../packages/kubelet-prober/src/http2-stream.ts';
 import type { Connection, Headers } from './connection.ts';
 import { text } from './json.ts';
 
@@ -155,7 +151,7 @@ export class StreamClient {
   }
 
   async #openHttp2(session: ClientHttp2Session, path: string, headers: Headers): Promise<OpenStream> {
-    const stream: ClientHttp2Stream = session.request({
+    const stream = openStream(session, {
       ':path': path,
       accept: 'application/json',
       ...headers,
