@@ -122,7 +122,6 @@ function breach(random: Random): Buffer {
     () => frame(TYPE.reset, 0, 1, Buffer.from([0, 0, 0, random.below(14)])),
     () => frame(TYPE.goAway, 0, 0, Buffer.alloc(8)),
     () => hugeHeaders(),
-    () => unfinishedHeaders(random),
   ])();
 }
 
@@ -132,7 +131,7 @@ function unfinishedHeaders(random: Random): Buffer {
     frame(TYPE.continuation, 0, 1, header('a', 'b'.repeat(random.below(2000)))),
   );
   const after = random.chance(0.5) ? frame(TYPE.ping, 0, 0, Buffer.alloc(8)) : Buffer.alloc(0);
-  return Buffer.concat([frame(TYPE.headers, 0, 1, header('x', 'y')), ...more, after]);
+  return Buffer.concat([frame(TYPE.headers, 0, 1, header(':status', '200')), ...more, after]);
 }
 
 /** Headers without an end, over 1 MB of them. */
@@ -151,6 +150,10 @@ function structured(random: Random): Session {
   if (random.chance(0.4)) {
     const bytes = Buffer.concat([some(), first, some(), data(SERVING), some(), trailers('0'), some()]);
     return { bytes, end: random.pick(['end', 'hang']), isServing: true };
+  }
+  if (random.chance(0.15)) {
+    const bytes = Buffer.concat([some(), unfinishedHeaders(random)]);
+    return { bytes, end: random.pick(['end', 'reset', 'hang']), isServing: false };
   }
   const body = random.chance(0.5) ? badBody(random) : Buffer.concat([breach(random), data(SERVING)]);
   const isBody = random.chance(0.8);

@@ -1,7 +1,6 @@
 /**
  * The fuzzing for long: `node test/fuzz/soak.ts [--cases N] [--seed N] [--only NAME] [--decisions N] [--sockets N]`; by default a million cases,
  * shared out among all parsers, a million of the schema for the decisions, and 100,000 over sockets. RECORD=1 keeps how many it played.
- * With `node --expose-gc` it collects garbage all the time: native code may not survive the order in which objects of a broken connection go.
  */
 import { env, stdout } from 'node:process';
 import { parseArgs } from 'node:util';
@@ -10,8 +9,6 @@ import { fuzzDecisions } from './decisions.ts';
 import { type Fuzzed, fuzz } from './fuzz.ts';
 import { PARSERS } from './parsers.ts';
 import { CLIENTS, fuzzSockets } from './sockets.ts';
-
-const COLLECTS_EVERY_MS = 20;
 
 const { values } = parseArgs({
   options: {
@@ -43,10 +40,6 @@ function tell({ name, cases, failures }: Fuzzed): number {
   return cases;
 }
 
-const { gc } = globalThis as { gc?: () => void };
-if (gc) {
-  setInterval(gc, COLLECTS_EVERY_MS);
-}
 for (const parser of parsers) {
   played.parsers += tell(fuzz(parser, seed, Math.ceil(Number(values.cases) / parsers.length)));
 }

@@ -1,8 +1,4 @@
 /** What speaks with others over sockets, against peers that send anything. `node test/fuzz/soak.ts` does the same many more times. */
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { execPath } from 'node:process';
-import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { CLIENTS, type Client, fuzzSockets, type Hostile } from './sockets.ts';
 
@@ -17,13 +13,6 @@ test.each(CLIENTS.map((client) => [client.name, client] as const))(
   },
   600_000,
 );
-
-test('gRPC health check: the process outlives the collection of whatever the peer has broken off', async () => {
-  const soak = join(import.meta.dirname, 'soak.ts');
-  const options = ['--expose-gc', soak, '--only', 'gRPC health check', '--cases', '400'];
-  const { stdout } = await promisify(execFile)(execPath, options);
-  expect(stdout).toBe('gRPC health check: 400 cases\n');
-}, 120_000);
 
 test('a case that ends wrongly is told, with the command that plays it again', async () => {
   let closed = 0;

@@ -2,7 +2,7 @@
 
 import { effectiveChecks } from '../../../src/api/checks.ts';
 import { kubectl } from '../../../src/api/kubectl.ts';
-import { isReason } from '../../../src/api/reasons.ts';
+import { isReason, type ObstacleReason } from '../../../src/api/reasons.ts';
 import type { PodReport, Upgrade } from '../../../src/api/types.ts';
 import { wantedImages } from '../../../src/core/images.ts';
 import { imagesText } from '../../../src/core/report/image-text.ts';
@@ -11,6 +11,7 @@ import { firstDeadline, overdue, overduePods } from './overdue.ts';
 import { clockTime, moment } from './text.ts';
 import {
   awaitsFallback,
+  conditionOf,
   isDeleting,
   isOfEarlierSpec,
   isStalled,
@@ -96,6 +97,19 @@ function afterFailure(
 const verbText = ({ metadata }: Upgrade, ...words: readonly string[]): string =>
   kubectl(metadata.namespace, 'postcheck', ...words);
 
+/** What keeps an attempt from going on and may be a mistake in the Upgrade. */
+const OF_THE_SPEC = [
+  'TargetNotFound',
+  'ContainerNotFound',
+  'InvalidCheckContainer',
+  'StagesUnsupported',
+  'TimeZoneUnknown',
+  'DependencyNotFound',
+  'DependencyCycle',
+  'ScopeUnsupported',
+  'ImagesTooLong',
+] as const satisfies readonly ObstacleReason[];
+
 /** What ends the time in which nothing is decided about the current spec. */
 function whileHeld(upgrade: Upgrade): string[] | undefined {
   const { status, spec, metadata } = upgrade;
@@ -103,7 +117,10 @@ function whileHeld(upgrade: Upgrade): string[] | undefined {
     return ['the operator observes it within seconds; if it does not, run kubectl postcheck check'];
   }
   if (isStalled(upgrade)) {
-    return ['it continues automatically once that is fixed'];
+    const { name, namespace } = metadata;
+    const edit = `; to change the Upgrade: ${kubectl(namespace, 'edit', 'upgrade', name)}`;
+    const mayBeMistaken = isReason(conditionOf(upgrade, 'Stalled')?.reason, ...OF_THE_SPEC);
+    return [`it continues automatically once that is fixed${mayBeMistaken ? edit : ''}`];
   }
   if (spec.paused && (!status?.attempt?.end || isOfEarlierSpec(upgrade))) {
     return [`it is paused, and no deadline runs. To resume: ${verbText(upgrade, 'resume', metadata.name)}`];

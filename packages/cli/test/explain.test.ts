@@ -603,6 +603,17 @@ describe('why', () => {
     ]);
   });
 
+  test('of a container that the workload does not have names how to change the Upgrade', () => {
+    const stage = new Stage();
+    const containers = [{ name: 'wbe', image: 'registry.example/web:2.0' }];
+    stage.upgrade = { ...stage.upgrade, spec: { ...stage.upgrade.spec, containers } };
+    stage.settle();
+    const { parts } = explain(stage.upgrade, NOW);
+    expect(parts.find(({ topic }) => topic === 'Next')?.lines).toEqual([
+      'it continues automatically once that is fixed; to change the Upgrade: kubectl edit upgrade web -n shop',
+    ]);
+  });
+
   test('of a paused Upgrade names resume', () => {
     const { upgrade } = new Stage();
     const status = { observedGeneration: 1, phase: 'Pending' as const };

@@ -145,7 +145,9 @@ describe('tree', () => {
       stage.seconds(600).hears(BAD).settle();
       stage.hears(GOOD).settle();
       expect(stage.upgrade.status?.phase).toBe('FellBack');
-      expect(drawn(stage)).toMatch(/0 of 3 run web=registry.example\/web:2.0,[\s\S]*web=registry.example\/web:1.9 {3}\(current\)/);
+      expect(drawn(stage)).toMatch(
+        /0 of 3 run web=registry.example\/web:2.0,[\s\S]*web=registry.example\/web:1.9 {3}\(current\)/,
+      );
     });
 
     test('what another client set', () => {

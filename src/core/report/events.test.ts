@@ -56,9 +56,9 @@ describe('a change of the status is reported', () => {
     ]);
     expect(reasons(paused, paused)).toEqual([]);
     expect(reasons(paused, statusOf())).toEqual(['Resumed']);
-    expect(reasons(paused, statusOf({ phase: 'FellBack', fallback: fallbackOf() }, end('FellBack')))).toEqual([
-      'FallbackVerified',
-    ]);
+    expect(reasons(paused, statusOf({ phase: 'FellBack', fallback: fallbackOf() }, end('FellBack')))).toEqual(
+      ['FallbackVerified'],
+    );
     const waiting: UpgradeStatus = { phase: 'Pending', conditions: paused.conditions };
     expect(reasons(undefined, waiting)).toEqual(['Paused']);
     expect(reasons(waiting, statusOf({ phase: 'Pending' }))).toEqual(['UpgradeStarted', 'UpgradeStarted']);

@@ -143,9 +143,7 @@ function standstillNotices(before: Status, after: Status): UpgradeEvent[] {
 
 /** An attempt that starts once it is resumed has an event of its own. */
 function pauseNotices(before: Status, after: Status): UpgradeEvent[] {
-  const [was, is] = [before, after].map((status) =>
-    isReason(conditionOf(status, 'Ready')?.reason as AnyReason | undefined, 'Paused'),
-  );
+  const [was, is] = [before, after].map((status) => isReason(conditionOf(status, 'Ready')?.reason, 'Paused'));
   if (is === was || (was && (after.attempt?.id !== before.attempt?.id || after.attempt?.end))) {
     return [];
   }
