@@ -37,10 +37,11 @@ const LONG =
   '(/test/fault/(reference|crash|proxy|restore|identity|versions|cert-manager|rivals|administrators|people|storage|releases)|/container/readiness-probe-load|/test/cluster/download-kubernetes)\\.';
 
 /**
- * On nodes: what is killed there for minutes, and what differs from other tests in one respect that the simulation plays too, as the operator killed in
- * each stage of a rollout, and the Parallel StatefulSet beside the ordered one.
+ * On nodes: what is killed there for minutes; what differs from other tests in one respect that the simulation plays too, as the operator killed in
+ * each stage of a rollout, the Parallel StatefulSet beside the ordered one, and what else holds up a rollout; the Upgrades of the examples, which are
+ * validated with all tests.
  */
-const LONG_ON_NODES = '/test/e2e/(outages|stages-killed|statefulset-parallel)\\.';
+const LONG_ON_NODES = '/test/e2e/(outages|stages-killed|statefulset-parallel|held-up|example-upgrades)\\.';
 
 /** Tests on a real API server or on nodes wait much of the time: one more at once than there are cores. What counts exactly runs while nobody else upgrades anything; so does what changes the operator that the other tests use: kills, and at the end the audit of its rights, install and uninstall. */
 const STAGES: readonly Stage[] = [

@@ -118,7 +118,7 @@ test('a fallback does not wait for the writes of hundreds of others that begin a
   expect(backAt - failedAt).toBeLessThan(100);
 }, 120_000);
 
-test('of hundreds that are to start at once each says within seconds that it waits, and all are verified', async () => {
+test('hundreds that are to start at once say that they wait as fast as the API server answers, and all are verified', async () => {
   const many = 300;
   const clock = new VirtualClock(START, 1);
   const world = new World(clock, { [OLD]: {}, [FINE]: {} });
@@ -140,11 +140,13 @@ test('of hundreds that are to start at once each says within seconds that it wai
   const statuses = () => world.state.all('Upgrade').map(({ status }) => status);
   await clock.runUntil(clock.now() + 15_000, () => {});
   const waiting = statuses().filter((status) => status?.waiting?.reason === 'Queued');
-  expect(waiting.length).toBeGreaterThan(many / 2);
+  // Five a second, one after the other.
+  expect(waiting.length).toBeGreaterThan(60);
   expect(waiting[0]).toMatchObject({
     phase: 'Pending',
     message: expect.stringMatching(/^Deployment web-\d+ will be rolled to web:fine when its turn comes/),
   });
+  await clock.runUntil(clock.now() + 45_000, () => {});
   expect(statuses().filter((status) => !status?.message)).toHaveLength(0);
 
   await clock.runUntil(clock.now() + 600_000, () => {});
