@@ -96,7 +96,7 @@ export class OrphanGateController {
       return { backoff: true };
     }
     if (!isOrphan) {
-      // The event of its Upgrade enqueues the pod again; without an owner, it is nobody's.
+      // The event of its Upgrade enqueues the pod again; without an owner, none does.
       return store.workloadOf(pod) ? {} : { requeueAfterMs: UNOWNED_INTERVAL_MS };
     }
     const reason = this.#reasonFor(pod);

@@ -11,16 +11,16 @@ const queryOf = (name: string): PlannedQuery => ({
   expression: name,
 });
 
-/** A Prometheus that answers when a test says so, or when it is no longer asked. */
+/** A Prometheus that answers when a test says so, or when the query is cancelled. */
 function setUp() {
-  const asked: string[] = [];
+  const queried: string[] = [];
   const answers = new Map<string, (answer: QueryAnswer) => void>();
   const runner = new QueryRunner({
     clock: { now: () => 0, steady: () => 0, random: () => 0, after: () => () => undefined },
     promQl: {
       query: (expression, signal) =>
         new Promise((resolve) => {
-          asked.push(expression);
+          queried.push(expression);
           answers.set(expression, resolve);
           signal.addEventListener('abort', () => resolve({ kind: 'failed', message: 'cancelled' }));
         }),
@@ -29,7 +29,7 @@ function setUp() {
   const done: string[] = [];
   return {
     runner,
-    asked,
+    queried,
     done,
     start: (name: string, key = KEY) => runner.start(key, queryOf(name), () => done.push(name)),
     answer: async (name: string) => {
@@ -40,17 +40,17 @@ function setUp() {
 }
 
 test('a check is queried once at a time, and its result is kept', async () => {
-  const { runner, asked, done, start, answer } = setUp();
+  const { runner, queried, done, start, answer } = setUp();
   start('errors');
   start('errors');
   await turn();
-  expect(asked).toEqual(['errors']);
+  expect(queried).toEqual(['errors']);
   await answer('errors');
   expect(done).toEqual(['errors']);
   expect(runner.recordOf(KEY, 'errors')?.class).toBe('Pass');
   start('errors');
   await turn();
-  expect(asked).toEqual(['errors', 'errors']);
+  expect(queried).toEqual(['errors', 'errors']);
 });
 
 describe('nothing is kept, nor waited for, of checks that are gone', () => {
@@ -77,27 +77,27 @@ describe('nothing is kept, nor waited for, of checks that are gone', () => {
   });
 
   test('the slots of such queries are free at once, those of queries that still waited for one too', async () => {
-    const { runner, asked, start } = setUp();
+    const { runner, queried, start } = setUp();
     for (let index = 0; index < 100; index++) {
       start(`old-${index}`);
     }
     await turn();
-    expect(asked.length).toBeLessThan(4);
-    const before = asked.length;
+    expect(queried.length).toBeLessThan(4);
+    const before = queried.length;
     runner.keepOnly(KEY, ['new']);
     start('new');
     await turn();
-    expect(asked.slice(before)).toEqual(['new']);
+    expect(queried.slice(before)).toEqual(['new']);
   });
 
   test('an Upgrade that is created anew is queried anew, whatever its namesake still waits for', async () => {
-    const { runner, asked, done, start, answer } = setUp();
+    const { runner, queried, done, start, answer } = setUp();
     start('errors');
     await turn();
     runner.forget(KEY);
     start('errors');
     await turn();
-    expect(asked).toEqual(['errors', 'errors']);
+    expect(queried).toEqual(['errors', 'errors']);
     await answer('errors');
     expect(done).toEqual(['errors']);
     expect(runner.recordOf(KEY, 'errors')?.class).toBe('Pass');
@@ -105,12 +105,12 @@ describe('nothing is kept, nor waited for, of checks that are gone', () => {
 });
 
 test('after the end no query is started, and no result is reported', async () => {
-  const { runner, asked, done, start } = setUp();
+  const { runner, queried, done, start } = setUp();
   start('errors');
   await turn();
   runner.stop();
   start('latency');
   await turn();
-  expect(asked).toEqual(['errors']);
+  expect(queried).toEqual(['errors']);
   expect(done).toEqual([]);
 });
